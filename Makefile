@@ -1,0 +1,160 @@
+# One Makefile, not recursive: sources by wildcard, generated files and objects under $(OUT) only.
+#   make                 the programs
+#   make check           everything that is tested; SANITIZE=1 or SANITIZE=thread for the sanitizers
+#   make demo|lab|bench  see README.md
+OUT ?= build$(if $(SANITIZE),/sanitize-$(SANITIZE))
+DEVICES ?= 20
+FUZZ_SECONDS ?= 60
+PREFIX ?= /usr
+
+CC = gcc
+sanitize_1 = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+sanitize_thread = -fsanitize=thread -fno-omit-frame-pointer
+sanitize_fuzz = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+sanitizer := $(if $(SANITIZE),$(sanitize_$(SANITIZE)))
+CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
+         -Wpointer-arith -Wwrite-strings -fstack-protector-strong -fPIE $(sanitizer)
+CPPFLAGS = -D_GNU_SOURCE $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2) -I.
+LDFLAGS = -pie -Wl,-z,relro,-z,now,--as-needed $(sanitizer)
+link = @mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LDLIBS)
+objects = $(patsubst %.c,$(OUT)/%.o,$(wildcard $(1)))
+gen := $(OUT)/generated
+
+common := $(call objects,common/*.c) $(gen)/proto/provisioning.pb-c.o
+site_parts := $(call objects,site-server/[!c]*/*.c site-server/certificates/*.c) $(gen)/site-server/statement.o $(gen)/site-server/migration.o
+site_parts += $(filter-out %/main.o,$(call objects,site-server/*.c))
+control_parts := $(call objects,site-server/control/*.c) $(gen)/site-server/control_statement.o
+control_testable := $(filter-out %/main.o,$(control_parts))
+point_parts := $(call objects,service-point/*/*.c) $(gen)/service-point/soapC.o
+point_parts += $(filter-out %/main.o,$(call objects,service-point/*.c))
+simulator := $(call objects,tests/simulator/*.c)
+support := $(call objects,tests/support/*.c)
+
+common_libs := -lprotobuf-c -lcrypto -lpthread
+site_libs := -lzmq -lpq -lmicrohttpd -lssl $(common_libs)
+point_libs := -lzmq -lgsoapssl -lssl -lz $(common_libs)
+simulator_libs := -levent -levent_openssl -levent_pthreads -lxml2 -ljson-c -lssl -lcrypto -lpthread
+
+programs :=
+tools :=
+unit_tests := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/*/*_test.c))
+scenarios := $(patsubst %.c,$(OUT)/%,$(wildcard tests/scenarios/*_test.c))
+harness := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/demo.c tests/lab.c tests/bench/bench.c))
+
+.PHONY: all check unit scenarios demo lab bench fuzz layers install clean format dependencies
+all: $(programs) $(tools)
+
+# ---- programs -------------------------------------------------------------------------------------
+$(OUT)/site-server/amt-site-server: private LDLIBS = $(site_libs)
+$(OUT)/site-server/amt-site-server: $(OUT)/site-server/main.o $(site_parts) $(common) ; $(link)
+$(OUT)/site-server/amtctl: private LDLIBS = $(site_libs)
+$(OUT)/site-server/amtctl: $(control_parts) $(site_parts) $(common) ; $(link)
+$(OUT)/service-point/amt-service-point: private LDLIBS = $(point_libs)
+$(OUT)/service-point/amt-service-point: $(OUT)/service-point/main.o $(point_parts) $(common) ; $(link)
+$(OUT)/tests/amt-simulator: private LDLIBS = $(simulator_libs)
+$(OUT)/tests/amt-simulator: $(simulator) ; $(link)
+
+# A program sees its own headers and common/; those of the other program do not resolve.
+$(OUT)/site-server/%.o:        private CPPFLAGS += -Isite-server -I$(gen)/site-server -isystem /usr/include/postgresql
+$(OUT)/service-point/%.o:      private CPPFLAGS += -Iservice-point -isystem $(gen)/service-point $(gsoap_flags)
+$(OUT)/common/message%.o:     private CPPFLAGS += -isystem $(gen)/proto
+$(OUT)/tests/support/%.o:      private CPPFLAGS += -Itests -isystem /usr/include/postgresql
+$(OUT)/tests/simulator/%.o:    private CPPFLAGS += -Itests/simulator -isystem /usr/include/libxml2
+# The flags that Debian's libgsoapssl was built with; others change struct soap silently.
+gsoap_flags := -DWITH_IPV6 -DWITH_OPENSSL -DWITH_GZIP -DWITH_DOM
+
+$(OUT)/%.o: %.c ; @mkdir -p $(@D) && $(CC) $(CFLAGS) $(CPPFLAGS) -MD -MP -c -o $@ $<
+
+# ---- generated code -------------------------------------------------------------------------------
+$(gen)/proto/provisioning.pb-c.c $(gen)/proto/provisioning.pb-c.h &: proto/provisioning.proto
+	@mkdir -p $(gen)/proto && protoc-c --proto_path=proto --c_out=$(gen)/proto $<
+$(gen)/proto/%.o: $(gen)/proto/%.c ; @$(CC) $(CFLAGS) $(CPPFLAGS) -I$(gen)/proto -c -o $@ $<
+$(OUT)/common/message_read.o $(OUT)/common/message_write.o: | $(gen)/proto/provisioning.pb-c.h
+
+# $(call embed,NAME,PREFIX,FOLDER): an SQL folder as NAME.h and NAME.c
+define embed
+$(gen)/site-server/$(1).h: $(wildcard $(3)/*.sql) $(3) site-server/database/embed-sql
+	@mkdir -p $$(@D) && site-server/database/embed-sql header $(2) $(3) > $$@
+$(gen)/site-server/$(1).c: $(wildcard $(3)/*.sql) $(3) site-server/database/embed-sql
+	@mkdir -p $$(@D) && site-server/database/embed-sql source $(2) $(3) > $$@
+$(gen)/site-server/$(1).o: $(gen)/site-server/$(1).c $(gen)/site-server/$(1).h
+	@$(CC) $(CFLAGS) $(CPPFLAGS) -Isite-server -I$(gen)/site-server -c -o $$@ $$<
+endef
+$(eval $(call embed,statement,STATEMENT,site-server/database/sql))
+$(eval $(call embed,migration,MIGRATION,site-server/database/schema))
+$(eval $(call embed,control_statement,CONTROL_STATEMENT,site-server/control/sql))
+$(call objects,site-server/*.c site-server/*/*.c tests/unit/site-server/*.c): | $(addprefix $(gen)/site-server/,statement.h migration.h control_statement.h)
+
+soap_inputs := $(wildcard service-point/firmware/soap/*)
+$(gen)/service-point/soapC.c $(gen)/service-point/soapH.h &: $(soap_inputs)
+	@mkdir -p $(gen)/service-point && soapcpp2 -c -C -L -x -w -n -I/usr/share/gsoap/import -Iservice-point/firmware/soap -d$(gen)/service-point service-point/firmware/soap/wsman.h >$(gen)/service-point/soapcpp2.log 2>&1 || { cat $(gen)/service-point/soapcpp2.log; exit 1; }
+$(gen)/service-point/soapC.o: $(gen)/service-point/soapC.c
+	@$(CC) $(CFLAGS) -w $(CPPFLAGS) $(gsoap_flags) -I$(gen)/service-point -c -o $@ $<
+$(call objects,service-point/*.c service-point/*/*.c tests/unit/service-point/*.c): | $(gen)/service-point/soapH.h
+
+# ---- tests ----------------------------------------------------------------------------------------
+$(OUT)/tests/unit/common/%.o:        private CPPFLAGS += -Icommon
+$(OUT)/tests/unit/site-server/%.o:   private CPPFLAGS += -Itests -Isite-server -I$(gen)/site-server -isystem /usr/include/postgresql
+$(OUT)/tests/unit/service-point/%.o: private CPPFLAGS += -Iservice-point -isystem $(gen)/service-point $(gsoap_flags)
+$(OUT)/tests/unit/simulator/%.o:     private CPPFLAGS += -Itests/simulator -isystem /usr/include/libxml2
+$(OUT)/tests/unit/common/%: private LDLIBS = -lcmocka $(common_libs)
+$(OUT)/tests/unit/common/%: $(OUT)/tests/unit/common/%.o $(common) ; $(link)
+$(OUT)/tests/unit/site-server/%: private LDLIBS = -lcmocka -ljson-c $(site_libs)
+$(OUT)/tests/unit/site-server/%: $(OUT)/tests/unit/site-server/%.o $(site_parts) $(control_testable) $(support) $(common) ; $(link)
+$(OUT)/tests/unit/service-point/%: private LDLIBS = -lcmocka $(point_libs)
+$(OUT)/tests/unit/service-point/%: $(OUT)/tests/unit/service-point/%.o $(point_parts) $(common) ; $(link)
+$(OUT)/tests/unit/simulator/%: private LDLIBS = -lcmocka $(simulator_libs)
+$(OUT)/tests/unit/simulator/%: $(OUT)/tests/unit/simulator/%.o $(filter-out %/main.o,$(simulator)) ; $(link)
+
+$(OUT)/tests/parse-recorded.o: private CPPFLAGS += -Iservice-point
+$(OUT)/tests/parse-recorded: private LDLIBS = $(point_libs)
+$(OUT)/tests/parse-recorded: $(OUT)/tests/parse-recorded.o $(point_parts) $(common) ; $(link)
+
+harness_libs := -lcmocka -lpq -lzmq -ljson-c -lssl $(common_libs)
+$(call objects,tests/scenarios/*.c tests/*.c tests/bench/*.c): private CPPFLAGS += -Itests -isystem /usr/include/postgresql
+$(scenarios) $(harness): private LDLIBS = $(harness_libs)
+$(OUT)/tests/bench/bench: $(call objects,tests/bench/*.c)
+$(scenarios) $(harness): $(OUT)/%: $(OUT)/%.o $(support) $(common) ; $(link)
+
+fuzz_targets := $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/*.c))
+$(OUT)/tests/fuzz/%.o: private CPPFLAGS += -Iservice-point -Isite-server -I$(gen)/site-server -isystem $(gen)/service-point $(gsoap_flags) -isystem /usr/include/postgresql
+$(fuzz_targets): private LDLIBS = -fsanitize=fuzzer $(site_libs) $(point_libs)
+$(OUT)/tests/fuzz/import_csv: $(control_testable) $(site_parts)
+$(filter-out %/import_csv,$(fuzz_targets)): $(point_parts)
+$(fuzz_targets): $(OUT)/%: $(OUT)/%.o $(common) ; $(link)
+
+# ---- what a person types ----------------------------------------------------------------------------
+# On a fresh machine the compiler is missing too, so packages come first and the build is a make of its own.
+again = @$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+.PHONY: dependencies-test dependencies-fuzz check-built fuzz-built
+dependencies-test: ; @deploy/install-dependencies test
+dependencies-fuzz: ; @deploy/install-dependencies fuzz
+check: dependencies-test ; $(again) check-built
+check-built: all $(unit_tests) $(scenarios) $(harness) ; @tests/run -l $(OUT)/tests/log $(unit_tests) $(scenarios)
+unit: $(unit_tests) ; @tests/run -l $(OUT)/tests/log $^
+scenarios: all $(scenarios) $(harness) ; @tests/run -l $(OUT)/tests/log $(scenarios)
+demo: dependencies-test ; $(again) all $(OUT)/tests/demo && DEVICES=$(DEVICES) $(OUT)/tests/demo
+lab: dependencies-test ; $(again) all $(OUT)/tests/lab && exec $(OUT)/tests/lab
+bench: dependencies-test ; $(again) all $(harness) && $(OUT)/tests/bench/bench
+fuzz: dependencies-fuzz ; $(again) fuzz-built OUT=build/fuzz CC=clang SANITIZE=fuzz
+fuzz-built: $(fuzz_targets)
+	@for target in $^; do echo "$$target: $(FUZZ_SECONDS) s" && mkdir -p $$target.corpus && \
+	  $$target -max_total_time=$(FUZZ_SECONDS) -timeout=20 -artifact_prefix=$$target- -print_final_stats=1 $$target.corpus >$$target.log 2>&1 || \
+	  { tail -n 40 $$target.log; exit 1; }; done; echo "nothing found"
+
+layers: ; @tests/layers
+format: ; clang-format -i $(shell git ls-files '*.c' '*.h' | grep -v firmware/soap/)
+clean: ; rm -rf build
+
+install: $(programs)
+	install -D -t $(DESTDIR)$(PREFIX)/sbin $(OUT)/site-server/amt-site-server $(OUT)/service-point/amt-service-point
+	install -D -t $(DESTDIR)$(PREFIX)/bin $(OUT)/site-server/amtctl
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system deploy/systemd/*.service
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/sysusers.d deploy/sysusers.d/amt.conf
+	install -d $(DESTDIR)/etc/amt-site-server $(DESTDIR)/etc/amt-service-point
+	$(OUT)/site-server/amt-site-server --sample-config >$(DESTDIR)/etc/amt-site-server/site-server.conf.sample
+	$(OUT)/service-point/amt-service-point --sample-config >$(DESTDIR)/etc/amt-service-point/service-point.conf.sample
+
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+.SECONDARY:
+.DELETE_ON_ERROR:
