@@ -1,0 +1,281 @@
+/*
+ * message.h - the messages of proto/provisioning.proto as plain structs.
+ *
+ * Only message_read.c and message_write.c see generated protobuf types. Decoding checks lengths, enumerations and presence; what
+ * it hands out can be used without further checks of form. Two steps, so that nothing of a body is read
+ * before the sender is known to be allowed to say it: envelope_read() looks at version, kind and
+ * correlation only, message_read() at the body.
+ *
+ * A struct message owns everything in it and is ended with message_free(), which wipes secrets. The
+ * same structs are filled by the sender; message_write() borrows.
+ */
+#ifndef COMMON_MESSAGE_H
+#define COMMON_MESSAGE_H
+
+#include <stdint.h>
+
+#include "error.h"
+#include "secret.h"
+#include "uuid.h"
+
+#define MESSAGE_VERSION        1
+#define MESSAGE_VERSION_OLDEST 1
+#define MESSAGE_MAX_BYTES      (256 * 1024)
+
+enum message_kind { /* numbers of the .proto file */
+                    MESSAGE_REGISTER = 1,
+                    MESSAGE_WELCOME,
+                    MESSAGE_HEARTBEAT,
+                    MESSAGE_HELLO_SEEN,
+                    MESSAGE_HELLO_VERDICT,
+                    MESSAGE_JOB_OFFER,
+                    MESSAGE_JOB_ACCEPT,
+                    MESSAGE_JOB_DECLINE,
+                    MESSAGE_STEP_FINISHED,
+                    MESSAGE_ACCOUNT_WANTED,
+                    MESSAGE_ACCOUNT,
+                    MESSAGE_CERTIFICATE_WANTED,
+                    MESSAGE_CERTIFICATE,
+                    MESSAGE_LEASE_EXTEND,
+                    MESSAGE_JOB_FINISHED,
+                    MESSAGE_JOB_CLOSED,
+                    MESSAGE_REFUSED,
+};
+
+#define MESSAGE_KIND_LAST MESSAGE_REFUSED
+
+struct attempt_id {
+    uint64_t job;
+    uint32_t attempt; /* from 1 */
+};
+
+struct root_hash {
+    uint8_t algorithm; /* 1 SHA-1, 2 SHA-256, 3 SHA-384 */
+    uint8_t length;    /* 20, 32, 48 */
+    uint8_t hash[48];
+};
+
+struct provisioning_certificate_info {
+    char *subject, *root_subject;
+    struct root_hash root_hashes[3];
+    size_t root_hash_count;
+    int64_t not_after_s; /* 0: not said */
+};
+
+struct counter {
+    char *name;
+    uint64_t value;
+};
+
+struct message_register {
+    char *name, *software_version;
+    uint32_t slots, free;
+    char **subnets;
+    size_t subnet_count;
+    struct provisioning_certificate_info *certificates;
+    size_t certificate_count;
+    struct attempt_id *running;
+    size_t running_count;
+};
+
+struct message_welcome {
+    char *site, *software_version;
+    uint32_t heartbeat_s, lease_s;
+};
+
+struct message_heartbeat {
+    uint32_t free;
+    struct attempt_id *running;
+    size_t running_count;
+    struct counter *counters;
+    size_t counter_count;
+};
+
+struct message_hello_seen {
+    struct uuid uuid;
+    char *address;
+    uint32_t retry_count;
+    bool credentials_set;
+    struct root_hash *root_hashes;
+    size_t root_hash_count;
+    int64_t seen_at_ms;
+};
+
+struct message_hello_verdict {
+    struct uuid uuid;
+    bool offered;
+    enum reason_code reason;
+    char *text;
+};
+
+struct account {
+    char *reference, *username;
+    struct secret *password;
+};
+
+struct user_entry { /* username and password, or sid */
+    char *username;
+    struct secret *password;
+    struct bytes sid;
+    uint32_t access; /* 0 local, 1 network, 2 both */
+    uint32_t *realms;
+    size_t realm_count;
+};
+
+enum first_stage { FIRST_STAGE_AUTO, FIRST_STAGE_EOI, FIRST_STAGE_WSMAN };
+enum user_consent { CONSENT_NONE, CONSENT_KVM, CONSENT_ALL };
+
+struct profile {
+    char *name;
+    enum first_stage first_stage;
+    bool ping, web_interface, serial_over_lan, ide_redirection, kvm, always_on, mutual_tls;
+    enum user_consent user_consent;
+    struct user_entry *users;
+    size_t user_count;
+};
+
+struct message_job_offer {
+    struct attempt_id id;
+    char *kind;
+    uint32_t lease_s, deadline_s;
+    struct uuid uuid;
+    char *address;
+    uint16_t port;
+    char *host_name, *domain;
+    char *firmware_version; /* NULL: not known */
+    struct root_hash *root_hashes;
+    size_t root_hash_count;
+    struct account *accounts;
+    size_t account_count;
+    struct secret *admin_password;
+    struct secret *mebx_password; /* NULL: leave it */
+    struct profile profile;
+    struct bytes *issuers;
+    size_t issuer_count;
+    bool directory_configured;
+    struct bytes otp_salt, otp_hash; /* empty: none expected */
+    char *domain_suffix;             /* NULL: not known */
+};
+
+struct message_job_decline {
+    struct attempt_id id;
+    enum reason_code reason;
+    char *text;
+};
+
+enum step_outcome { STEP_DONE = 1, STEP_UNCHANGED, STEP_SKIPPED, STEP_FAILED };
+
+struct step_report {
+    char *number, *name;
+    int64_t started_ms, finished_ms;
+    enum step_outcome outcome;
+    enum reason_code reason; /* REASON_NONE where there is none */
+    char *detail;            /* may be NULL */
+};
+
+struct message_step_finished {
+    struct attempt_id id;
+    struct step_report *steps;
+    size_t step_count;
+};
+
+struct message_account {
+    struct attempt_id id;
+    bool configured;
+};
+
+struct message_certificate { /* also CERTIFICATE_WANTED, where der is the PKCS#10 request */
+    struct attempt_id id;
+    struct bytes der;
+};
+
+struct message_lease_extend {
+    struct attempt_id *running;
+    size_t running_count;
+};
+
+enum password_state { PASSWORD_UNTOUCHED = 1, PASSWORD_SENT, PASSWORD_SET, PASSWORD_NOT_PERMITTED };
+
+struct message_job_finished {
+    struct attempt_id id;
+    bool done;
+    enum reason_code reason;
+    char *text;
+    char *firmware_version; /* NULL: not learned */
+    enum password_state admin_password, mebx_password;
+    char *account_used; /* reference; NULL: none needed, or none accepted */
+    char **accounts_refused;
+    size_t accounts_refused_count;
+    struct bytes device_fingerprint;
+    struct bytes certificate;
+    struct step_report *steps;
+    size_t step_count;
+    char **settings; /* "name=value" */
+    size_t setting_count;
+};
+
+struct message_job_closed {
+    struct attempt_id id;
+    bool accepted;
+    enum reason_code reason;
+    char *text;
+};
+
+struct message_refused {
+    enum reason_code reason;
+    char *text;
+};
+
+struct message {
+    enum message_kind kind;
+    uint64_t correlation;
+    union {
+        struct message_register reg;
+        struct message_welcome welcome;
+        struct message_heartbeat heartbeat;
+        struct message_hello_seen hello_seen;
+        struct message_hello_verdict hello_verdict;
+        struct message_job_offer job_offer;
+        struct attempt_id job_accept;
+        struct message_job_decline job_decline;
+        struct message_step_finished step_finished;
+        struct attempt_id account_wanted;
+        struct message_account account;
+        struct message_certificate certificate_wanted, certificate;
+        struct message_lease_extend lease_extend;
+        struct message_job_finished job_finished;
+        struct message_job_closed job_closed;
+        struct message_refused refused;
+    };
+};
+
+struct envelope {
+    uint32_t version;
+    enum message_kind kind;
+    uint64_t correlation;
+    uint8_t *body; /* owned; not yet looked at */
+    size_t body_length;
+};
+
+/* "REGISTER" and so on; "?" for a number that is none. */
+const char *message_kind_name(enum message_kind kind);
+
+/* On true the caller ends *envelope with envelope_free(). */
+bool envelope_read(const void *data, size_t length, struct envelope *envelope, struct error *err) MUST_CHECK;
+void envelope_free(struct envelope *envelope); /* wipes; leaves it zeroed */
+bool message_read(const struct envelope *envelope, struct message *message, struct error *err) MUST_CHECK;
+/* The bytes hold what the message holds, secrets too: wipe them with message_bytes_free(). */
+void message_write(const struct message *message, struct bytes *out);
+void message_bytes_free(struct bytes *bytes);
+void message_free(struct message *message); /* leaves it zeroed; accepts a zeroed one */
+
+void account_clear(struct account *account);
+void user_entry_clear(struct user_entry *user);
+void profile_clear(struct profile *profile);
+void step_report_clear(struct step_report *step);
+
+/* Length that a hash of this algorithm has on the wire, 0 for an unknown algorithm. */
+size_t root_hash_length(unsigned algorithm);
+const char *root_hash_algorithm_name(unsigned algorithm); /* "SHA-256"; "?" */
+
+#endif

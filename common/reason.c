@@ -1,0 +1,186 @@
+#include "reason.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define NEVER RETRY_NEVER
+#define LATER RETRY_LATER
+
+static const struct reason reasons[REASON_COUNT] = {
+    [REASON_NONE] = { "", NEVER, STATUS_KEEP, "", "" },
+    [REASON_UNKNOWN_COMPUTER] = { "unknown-computer", NEVER, STATUS_KEEP, "the UUID was never imported",
+                                  "import the computer, or leave it: it stays in amt.unknown_hello" },
+    [REASON_MANAGED_IN_BAND] = { "managed-in-band", NEVER, STATUS_KEEP,
+                                 "the computer is provisioned by its client agent",
+                                 "nothing, or move the computer to out-of-band management" },
+    [REASON_BLOCKED] = { "blocked", NEVER, STATUS_KEEP, "an operator blocked the computer",
+                         "amt.unblock(uuid) when it may be provisioned again" },
+    [REASON_JOB_UNDER_WAY] = { "job-under-way", NEVER, STATUS_KEEP, "a job for this computer is open already",
+                               "wait for it, or cancel it" },
+    [REASON_JUST_PROVISIONED] = { "just-provisioned", NEVER, STATUS_KEEP,
+                                  "the computer was provisioned moments ago and this Hello is a late one",
+                                  "nothing" },
+    [REASON_REPROVISIONING_OFF] = { "reprovisioning-off", NEVER, STATUS_KEEP,
+                                    "the computer lost its provisioning and automatic re-provisioning is off "
+                                    "for it",
+                                    "request a provision job, or switch automatic re-provisioning on" },
+    [REASON_DUMMY_UUID] = { "dummy-uuid", NEVER, STATUS_KEEP, "the UUID is a placeholder, not an identity",
+                            "have the vendor's tool write the SMBIOS UUID of the board" },
+    [REASON_NO_COMMON_ROOT] = { "no-common-root", NEVER, STATUS_DETECTED, "no trusted root in common",
+                                "use a provisioning certificate from one of the computer's roots, or add our "
+                                "root's "
+                                "hash to the firmware" },
+    [REASON_NO_ACCOUNT_ACCEPTED] = { "no-account-accepted", NEVER, STATUS_DETECTED, "no account accepted",
+                                     "add the account that opens it with 'amtctl account add', or "
+                                     "unprovision the "
+                                     "computer in MEBx" },
+    [REASON_CLIENT_CERTIFICATE_REFUSED] = { "client-certificate-refused", NEVER, STATUS_DETECTED,
+                                            "the firmware refused our provisioning certificate",
+                                            "compare the certificate's name with the computer's DNS suffix "
+                                            "(DHCP "
+                                            "option 15, or the PKI DNS suffix in MEBx)" },
+    [REASON_SUFFIX_MISMATCH] = { "suffix-mismatch", NEVER, STATUS_DETECTED,
+                                 "the provisioning certificate's name does not cover the computer's DNS "
+                                 "suffix",
+                                 "use a certificate for that domain, or set the PKI DNS suffix in MEBx" },
+    [REASON_CERTIFICATE_EXPIRED] = { "certificate-expired", NEVER, STATUS_DETECTED,
+                                     "the provisioning certificate is not valid now",
+                                     "renew the provisioning certificate" },
+    [REASON_CERTIFICATE_PURPOSE] = { "certificate-purpose", NEVER, STATUS_DETECTED,
+                                     "the provisioning certificate carries neither EKU "
+                                     "2.16.840.1.113741.1.2.3 nor OU "
+                                     "'Intel(R) Client Setup Certificate'",
+                                     "order a certificate for AMT provisioning" },
+    [REASON_CERTIFICATE_ORDER] = { "certificate-order", NEVER, STATUS_DETECTED,
+                                   "the provisioning certificate's chain is not leaf first, root last and "
+                                   "complete",
+                                   "put leaf, intermediates and root into the file, in this order" },
+    [REASON_CERTIFICATE_KEY_SIZE] = { "certificate-key-size", NEVER, STATUS_DETECTED,
+                                      "a key of the provisioning certificate's chain is too small for this "
+                                      "firmware",
+                                      "use RSA keys of 2048 bits or more" },
+    [REASON_CERTIFICATE_HASH] = { "certificate-hash", NEVER, STATUS_DETECTED,
+                                  "the chain is signed with a hash that this firmware does not take",
+                                  "use a chain signed with SHA-256" },
+    [REASON_IDENTITY_NOT_PROVEN] = { "identity-not-proven", NEVER, STATUS_DETECTED,
+                                     "the one-time password does not match",
+                                     "look at the computer: another device may answer at its address" },
+    [REASON_WRONG_UUID] = { "wrong-uuid", NEVER, STATUS_DETECTED, "another computer answers at this address",
+                            "check DHCP and DNS for a duplicate address" },
+    [REASON_DEVICE_CERTIFICATE_CHANGED] = { "device-certificate-changed", LATER, STATUS_DETECTED,
+                                            "the device's certificate changed during the job",
+                                            "if it happens again, somebody may be between us and the "
+                                            "computer" },
+    [REASON_DEVICE_CERTIFICATE_WRONG] = { "device-certificate-wrong", NEVER, STATUS_DETECTED,
+                                          "the device does not present the certificate that this site issued",
+                                          "check that no other device answers at this address, then "
+                                          "unprovision it" },
+    [REASON_ALREADY_PROVISIONED] = { "already-provisioned", NEVER, STATUS_EXTERNALLY_PROVISIONED,
+                                     "the firmware is provisioned, and not by this site",
+                                     "unprovision it with the tool that owns it, or add its account" },
+    [REASON_NAME_MISSING] = { "name-missing", NEVER, STATUS_NOT_PROVISIONED, "the computer has no FQDN",
+                              "import the computer with its FQDN" },
+    [REASON_MORE_ACCOUNTS] = { "more-accounts-to-try", LATER, STATUS_DETECTED,
+                               "the accounts tried so far were refused; the list continues at the next "
+                               "contact",
+                               "nothing, or add the right account now" },
+    [REASON_UNREACHABLE] = { "unreachable", LATER, STATUS_KEEP, "the computer does not answer",
+                             "check power, cable and firewalls (TCP 16993)" },
+    [REASON_CONNECTION_LOST] = { "connection-lost", LATER, STATUS_KEEP, "the connection was lost",
+                                 "nothing; the job is tried again" },
+    [REASON_TIMEOUT] = { "timeout", LATER, STATUS_KEEP, "the firmware did not answer in time",
+                         "nothing; if it lasts, remove mains power for a minute" },
+    [REASON_TLS_FAILED] = { "tls-failed", LATER, STATUS_DETECTED, "the TLS handshake failed",
+                            "allow the old TLS versions for this firmware if the message names versions or "
+                            "suites" },
+    [REASON_NO_AMT] = { "no-amt", NEVER, STATUS_NOT_SUPPORTED, "no AMT answers at this address",
+                        "check that the address is right and AMT is enabled in BIOS and MEBx" },
+    [REASON_HTTP_ERROR] = { "http-error", LATER, STATUS_KEEP, "the firmware answered with an HTTP error",
+                            "if it lasts, update the firmware" },
+    [REASON_MALFORMED_REPLY] = { "malformed-reply", LATER, STATUS_KEEP, "the firmware's answer is not valid",
+                                 "if it lasts, update the firmware" },
+    [REASON_REPLY_TOO_LARGE] = { "reply-too-large", LATER, STATUS_KEEP,
+                                 "the firmware's answer is larger than any AMT sends",
+                                 "check which device answers at this address" },
+    [REASON_FIRMWARE_FAULT] = { "firmware-fault", LATER, STATUS_KEEP, "the firmware answered with a fault",
+                                "see the step's detail; if it lasts, unprovision in MEBx" },
+    [REASON_FIRMWARE_STATUS] = { "firmware-status", LATER, STATUS_KEEP, "the firmware refused a call",
+                                 "see the step's detail for the status code" },
+    [REASON_FIRMWARE_BUSY] = { "firmware-busy", LATER, STATUS_KEEP, "the firmware is busy",
+                               "nothing; the job is tried again" },
+    [REASON_FLASH_WEAR] = { "flash-wear", LATER, STATUS_KEEP,
+                            "the firmware protects its flash and takes no writes for now",
+                            "nothing; the job is tried again hours later" },
+    [REASON_DATA_MISSING] = { "data-missing", NEVER, STATUS_NOT_PROVISIONED,
+                              "the firmware says that something needed for the commit is not set",
+                              "set the MEBx password in the profile (needed from AMT 19), then request the "
+                              "job again" },
+    [REASON_NOT_PERMITTED] = { "not-permitted", NEVER, STATUS_KEEP, "the firmware does not permit this now",
+                               "check the MEBx policy of the computer" },
+    [REASON_STORE_FULL] = { "store-full", NEVER, STATUS_KEEP, "a table of the firmware is full",
+                            "remove entries that are no longer used, or unprovision" },
+    [REASON_UNSUPPORTED] = { "unsupported", NEVER, STATUS_KEEP,
+                             "this firmware cannot do what the profile asks",
+                             "change the profile for this generation" },
+    [REASON_COMMIT_HAD_NO_EFFECT] = { "commit-had-no-effect", LATER, STATUS_NOT_PROVISIONED,
+                                      "the firmware took the commit but stayed in setup",
+                                      "nothing; the job is tried again" },
+    [REASON_TIME_UP] = { "time-up", LATER, STATUS_KEEP, "the job's time was up",
+                         "nothing; if it lasts, look which step is slow" },
+    [REASON_NO_SERVICE_POINT] = { "no-service-point", LATER, STATUS_KEEP,
+                                  "no connected service point serves the computer's address",
+                                  "start one, or give one that runs the computer's subnet" },
+    [REASON_LEASE_OVER] = { "lease-over", LATER, STATUS_KEEP, "the service point did not report in time",
+                            "nothing; the job is tried again" },
+    [REASON_STALE_ATTEMPT] = { "stale-attempt", NEVER, STATUS_KEEP,
+                               "the result is from an attempt that is over", "nothing" },
+    [REASON_SERVICE_POINT_STOPPING] = { "service-point-stopping", LATER, STATUS_KEEP,
+                                        "the service point was stopped", "nothing; the job is tried again" },
+    [REASON_NO_FREE_SLOT] = { "no-free-slot", LATER, STATUS_KEEP, "the service point has no free slot",
+                              "nothing; the job is tried again" },
+    [REASON_NO_AUTHORITY] = { "no-authority", LATER, STATUS_NOT_PROVISIONED,
+                              "no certificate authority is configured", "run 'amtctl ca init'" },
+    [REASON_ISSUER_REFUSED] = { "issuer-refused", NEVER, STATUS_NOT_PROVISIONED,
+                                "the certificate authority refused the request",
+                                "see the message; mend the request or the authority" },
+    [REASON_SITE_UNREACHABLE] = { "site-unreachable", LATER, STATUS_KEEP,
+                                  "the site server did not answer the service point",
+                                  "nothing; the job is tried again" },
+    [REASON_DATABASE_UNAVAILABLE] = { "database-unavailable", LATER, STATUS_KEEP,
+                                      "the database is not available",
+                                      "bring PostgreSQL back; jobs resume by themselves" },
+    [REASON_SECRET_KEY_MISSING] = { "secret-key-missing", LATER, STATUS_KEEP,
+                                    "the key that a secret is encrypted with is not in the key file",
+                                    "put the key back into the key file" },
+    [REASON_PROFILE_INVALID] = { "profile-invalid", NEVER, STATUS_NOT_PROVISIONED,
+                                 "the computer's profile cannot be applied",
+                                 "mend it with 'amtctl profile set'" },
+    [REASON_NO_DIRECTORY] = { "no-directory", NEVER, STATUS_KEEP, "no directory configured", "nothing" },
+    [REASON_CANCELLED] = { "cancelled", NEVER, STATUS_KEEP, "an operator cancelled the job", "nothing" },
+    [REASON_MESSAGE_REFUSED] = { "message-refused", NEVER, STATUS_KEEP,
+                                 "a message on the queue broke the dialogue's rules",
+                                 "check that both programs are of compatible versions" },
+    [REASON_NOT_REGISTERED] = { "not-registered", LATER, STATUS_KEEP,
+                                "the service point has no session with this site server",
+                                "nothing; it registers again by itself" },
+    [REASON_INTERNAL] = { "internal", LATER, STATUS_KEEP, "our own surroundings failed",
+                          "see the log of the program that is named" },
+};
+
+const struct reason *reason_of(enum reason_code code)
+{
+    if ((unsigned)code >= REASON_COUNT)
+        code = REASON_INTERNAL;
+    return &reasons[code];
+}
+
+bool reason_find(const char *name, enum reason_code *code)
+{
+    for (unsigned i = 0; i < REASON_COUNT; i++) {
+        if (strcmp(reasons[i].name, name) == 0) {
+            *code = (enum reason_code)i;
+            return true;
+        }
+    }
+    return false;
+}

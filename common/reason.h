@@ -1,0 +1,108 @@
+/*
+ * reason.h - the one documented list of refusals and failures (spec 4).
+ *
+ * Every refusal and failure that an operator can meet has a code here: a stable name for SQL and
+ * dashboards, the status it gives the computer, whether trying again can help, and what to do.
+ * README's table of reasons is printed from it.
+ */
+#ifndef COMMON_REASON_H
+#define COMMON_REASON_H
+
+#include <stdbool.h>
+
+enum reason_code {
+    REASON_NONE,
+    /* why a Hello is discarded (spec O2) */
+    REASON_UNKNOWN_COMPUTER,
+    REASON_MANAGED_IN_BAND,
+    REASON_BLOCKED,
+    REASON_JOB_UNDER_WAY,
+    REASON_JUST_PROVISIONED,
+    REASON_REPROVISIONING_OFF,
+    REASON_DUMMY_UUID,
+    /* why a computer cannot be provisioned (status "detected") */
+    REASON_NO_COMMON_ROOT,
+    REASON_NO_ACCOUNT_ACCEPTED,
+    REASON_CLIENT_CERTIFICATE_REFUSED,
+    REASON_SUFFIX_MISMATCH,
+    REASON_CERTIFICATE_EXPIRED,
+    REASON_CERTIFICATE_PURPOSE,
+    REASON_CERTIFICATE_ORDER,
+    REASON_CERTIFICATE_KEY_SIZE,
+    REASON_CERTIFICATE_HASH,
+    REASON_IDENTITY_NOT_PROVEN,
+    REASON_WRONG_UUID,
+    REASON_DEVICE_CERTIFICATE_CHANGED,
+    REASON_DEVICE_CERTIFICATE_WRONG,
+    REASON_ALREADY_PROVISIONED,
+    REASON_NAME_MISSING,
+    /* what goes wrong with the firmware */
+    REASON_MORE_ACCOUNTS,
+    REASON_UNREACHABLE,
+    REASON_CONNECTION_LOST,
+    REASON_TIMEOUT,
+    REASON_TLS_FAILED,
+    REASON_NO_AMT,
+    REASON_HTTP_ERROR,
+    REASON_MALFORMED_REPLY,
+    REASON_REPLY_TOO_LARGE,
+    REASON_FIRMWARE_FAULT,
+    REASON_FIRMWARE_STATUS,
+    REASON_FIRMWARE_BUSY,
+    REASON_FLASH_WEAR,
+    REASON_DATA_MISSING,
+    REASON_NOT_PERMITTED,
+    REASON_STORE_FULL,
+    REASON_UNSUPPORTED,
+    REASON_COMMIT_HAD_NO_EFFECT,
+    REASON_TIME_UP,
+    /* what goes wrong on our side */
+    REASON_NO_SERVICE_POINT,
+    REASON_LEASE_OVER,
+    REASON_STALE_ATTEMPT,
+    REASON_SERVICE_POINT_STOPPING,
+    REASON_NO_FREE_SLOT,
+    REASON_NO_AUTHORITY,
+    REASON_ISSUER_REFUSED,
+    REASON_SITE_UNREACHABLE,
+    REASON_DATABASE_UNAVAILABLE,
+    REASON_SECRET_KEY_MISSING,
+    REASON_PROFILE_INVALID,
+    REASON_NO_DIRECTORY,
+    REASON_CANCELLED,
+    REASON_MESSAGE_REFUSED,
+    REASON_NOT_REGISTERED,
+    REASON_INTERNAL,
+    REASON_COUNT,
+};
+
+enum reason_retry {
+    RETRY_NEVER, /* a person must change something first */
+    RETRY_LATER, /* the same attempt may succeed later: back to waiting, with growing delay */
+};
+
+/* amt_status values of spec 4; STATUS_KEEP leaves the computer's as it is. */
+enum amt_status {
+    STATUS_KEEP = -2,
+    STATUS_UNKNOWN = -1, /* NULL in SQL */
+    STATUS_NOT_SUPPORTED = 0,
+    STATUS_DETECTED = 1,
+    STATUS_NOT_PROVISIONED = 2,
+    STATUS_PROVISIONED = 3,
+    STATUS_EXTERNALLY_PROVISIONED = 4,
+};
+
+struct reason {
+    const char *name; /* stable, e.g. "no-common-root" */
+    enum reason_retry retry;
+    enum amt_status status; /* of a computer whose job ended for this reason */
+    const char *meaning;    /* what is wrong, one clause */
+    const char *remedy;     /* what an operator does about it, one clause */
+};
+
+/* Never NULL; an unknown code gives REASON_INTERNAL. */
+const struct reason *reason_of(enum reason_code code);
+/* False when no reason has that name. */
+bool reason_find(const char *name, enum reason_code *code);
+
+#endif

@@ -1,0 +1,212 @@
+/* The dialogue's messages: what is written is read back; what breaks the rules is refused. */
+#include "common/message.h"
+#include "tests/unit/unit_test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool round_trip(const struct message *message, struct message *again, struct error *err)
+{
+    AUTO(message_bytes_free) struct bytes bytes = { 0 };
+    AUTO(envelope_free) struct envelope envelope = { 0 };
+
+    message_write(message, &bytes);
+    return envelope_read(bytes.data, bytes.length, &envelope, err) && message_read(&envelope, again, err);
+}
+
+static void a_job_offer_is_read_as_it_was_written(void **state)
+{
+    uint32_t realms[] = { 2, 5 };
+    AUTO(secret_free) struct secret *admin = secret_from_text("Adm1n!password");
+    AUTO(secret_free) struct secret *user_password = secret_from_text("Us3r!password");
+    AUTO(secret_free) struct secret *empty = secret_from_text("");
+    struct account accounts[] = { { (char *)"empty", (char *)"admin", empty } };
+    struct user_entry users[] = {
+        { .username = (char *)"operator",
+          .password = user_password,
+          .access = 2,
+          .realms = realms,
+          .realm_count = 2 },
+        { .sid = { (unsigned char *)"\1\5\0\0", 4 }, .access = 1 },
+    };
+    struct bytes issuers[] = { { (unsigned char *)"\x30\x03\x02\x01\x05", 5 } };
+    struct root_hash hashes[] = { { .algorithm = 2, .length = 32 } };
+    struct message message = {
+        .kind = MESSAGE_JOB_OFFER,
+        .correlation = 77,
+        .job_offer = { .id = { 12, 3 },
+                       .kind = (char *)"provision",
+                       .lease_s = 900,
+                       .deadline_s = 600,
+                       .uuid = { { 1, 2, 3 } },
+                       .address = (char *)"127.1.0.1",
+                       .port = 16993,
+                       .host_name = (char *)"pc17",
+                       .domain = (char *)"example.com",
+                       .root_hashes = hashes,
+                       .root_hash_count = 1,
+                       .accounts = accounts,
+                       .account_count = 1,
+                       .admin_password = admin,
+                       .profile = { .name = (char *)"default",
+                                    .ping = true,
+                                    .user_consent = CONSENT_ALL,
+                                    .users = users,
+                                    .user_count = 2 },
+                       .issuers = issuers,
+                       .issuer_count = 1 },
+    };
+    AUTO(message_free) struct message again = { 0 };
+    struct error err = { 0 };
+
+    (void)state;
+    if (!round_trip(&message, &again, &err))
+        fail_msg("%s", err.message);
+    assert_int_equal(again.kind, MESSAGE_JOB_OFFER);
+    assert_int_equal(again.correlation, 77);
+    assert_int_equal(again.job_offer.id.job, 12);
+    assert_int_equal(again.job_offer.port, 16993);
+    assert_null(again.job_offer.firmware_version);
+    assert_null(again.job_offer.mebx_password);
+    assert_true(secret_equal(again.job_offer.admin_password, admin));
+    assert_int_equal(secret_length(again.job_offer.accounts[0].password), 0);
+    assert_true(again.job_offer.profile.ping);
+    assert_false(again.job_offer.profile.kvm);
+    assert_int_equal(again.job_offer.profile.user_consent, CONSENT_ALL);
+    assert_true(secret_equal(again.job_offer.profile.users[0].password, user_password));
+    assert_int_equal(again.job_offer.profile.users[0].realms[1], 5);
+    assert_null(again.job_offer.profile.users[1].username);
+    assert_int_equal(again.job_offer.profile.users[1].sid.length, 4);
+    assert_int_equal(again.job_offer.issuers[0].length, 5);
+}
+
+static void a_result_is_read_as_it_was_written(void **state)
+{
+    struct step_report steps[] = { { (char *)"O7.1", (char *)"clock", 1000, 2000, STEP_DONE, REASON_NONE,
+                                     NULL },
+                                   { (char *)"O7.4", (char *)"admin password", 2000, 2500, STEP_FAILED,
+                                     REASON_TIMEOUT, (char *)"no answer in 30 s" } };
+    char *settings[] = { (char *)"ping=on" };
+    struct message message = {
+        .kind = MESSAGE_JOB_FINISHED,
+        .job_finished = { .id = { 1, 1 },
+                          .reason = REASON_TIMEOUT,
+                          .text = (char *)"step O7.4: no answer",
+                          .admin_password = PASSWORD_SENT,
+                          .mebx_password = PASSWORD_UNTOUCHED,
+                          .steps = steps,
+                          .step_count = 2,
+                          .settings = settings,
+                          .setting_count = 1 },
+    };
+    AUTO(message_free) struct message again = { 0 };
+    struct error err = { 0 };
+
+    (void)state;
+    assert_true(round_trip(&message, &again, &err));
+    assert_false(again.job_finished.done);
+    assert_int_equal(again.job_finished.reason, REASON_TIMEOUT);
+    assert_int_equal(again.job_finished.admin_password, PASSWORD_SENT);
+    assert_int_equal(again.job_finished.steps[1].outcome, STEP_FAILED);
+    assert_string_equal(again.job_finished.steps[1].detail, "no answer in 30 s");
+    assert_null(again.job_finished.steps[0].detail);
+    assert_string_equal(again.job_finished.settings[0], "ping=on");
+}
+
+/* What firmware said may hold any byte: the result that quotes it must get through all the same. */
+static void bytes_that_are_no_text_do_not_cost_the_result(void **state)
+{
+    struct message message = { .kind = MESSAGE_REFUSED,
+                               .refused = { REASON_INTERNAL, (char *)"caf\xc3\xa9 \xff\xfe \x01 end" } };
+    AUTO(message_free) struct message again = { 0 };
+    struct error err = { 0 };
+
+    (void)state;
+    assert_true(round_trip(&message, &again, &err));
+    assert_string_equal(again.refused.text, "caf\xc3\xa9 ?? ? end");
+}
+
+static void an_unknown_version_or_kind_is_refused_before_the_body_is_read(void **state)
+{
+    /* field 1 version, 2 kind, 3 correlation, 4 a body that is no message */
+    static const struct {
+        unsigned char bytes[12];
+        const char *said;
+    } cases[] = {
+        { { 0x08, 99, 0x10, 1, 0x18, 1, 0x22, 2, 0xFF, 0xFF }, "version 99" },
+        { { 0x08, 0, 0x10, 1, 0x18, 1, 0x22, 2, 0xFF, 0xFF }, "version 0" },
+        { { 0x08, 1, 0x10, 0, 0x18, 1, 0x22, 2, 0xFF, 0xFF }, "unknown kind 0" },
+        { { 0x08, 1, 0x10, 120, 0x18, 1, 0x22, 2, 0xFF, 0xFF }, "unknown kind 120" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct envelope envelope = { 0 };
+        struct error err = { 0 };
+
+        assert_false(envelope_read(cases[i].bytes, 10, &envelope, &err));
+        assert_non_null(strstr(err.message, cases[i].said));
+    }
+}
+
+static void a_body_of_garbage_is_refused_for_every_kind(void **state)
+{
+    (void)state;
+    for (int kind = MESSAGE_REGISTER; kind <= MESSAGE_KIND_LAST; kind++) {
+        unsigned char garbage[] = { 0xFF, 0xFF, 0xFF, 0xFF };
+        struct envelope envelope = { .version = 1, .kind = kind, .body = garbage, .body_length = 4 };
+        struct message message = { 0 };
+        struct error err = { 0 };
+
+        assert_false(message_read(&envelope, &message, &err));
+        assert_non_null(strstr(err.message, message_kind_name(kind)));
+    }
+}
+
+static void a_hash_whose_length_does_not_fit_its_algorithm_is_refused(void **state)
+{
+    struct root_hash hashes[] = { { .algorithm = 2, .length = 20 } };
+    struct message message = {
+        .kind = MESSAGE_HELLO_SEEN,
+        .hello_seen = { .address = (char *)"127.0.0.1", .root_hashes = hashes, .root_hash_count = 1 }
+    };
+    struct message again = { 0 };
+    struct error err = { 0 };
+
+    (void)state;
+    assert_false(round_trip(&message, &again, &err));
+    assert_non_null(strstr(err.message, "root_hash"));
+}
+
+static void every_truncation_of_a_message_is_refused_or_whole(void **state)
+{
+    struct message message = { .kind = MESSAGE_WELCOME,
+                               .welcome = { (char *)"site", (char *)"1.0", 15, 900 } };
+    AUTO(message_bytes_free) struct bytes bytes = { 0 };
+
+    (void)state;
+    message_write(&message, &bytes);
+    for (size_t length = 0; length < bytes.length; length++) {
+        AUTO(envelope_free) struct envelope envelope = { 0 };
+        AUTO(message_free) struct message again = { 0 };
+        struct error err = { 0 };
+
+        if (envelope_read(bytes.data, length, &envelope, &err))
+            assert_false(message_read(&envelope, &again, &err));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_job_offer_is_read_as_it_was_written),
+        cmocka_unit_test(a_result_is_read_as_it_was_written),
+        cmocka_unit_test(bytes_that_are_no_text_do_not_cost_the_result),
+        cmocka_unit_test(an_unknown_version_or_kind_is_refused_before_the_body_is_read),
+        cmocka_unit_test(a_body_of_garbage_is_refused_for_every_kind),
+        cmocka_unit_test(a_hash_whose_length_does_not_fit_its_algorithm_is_refused),
+        cmocka_unit_test(every_truncation_of_a_message_is_refused_or_whole),
+    };
+
+    return cmocka_run_group_tests_name("message", tests, NULL, NULL);
+}

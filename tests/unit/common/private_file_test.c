@@ -1,0 +1,88 @@
+/* Spec 6.2, 11: a key file that others can read stops the start. */
+#include "common/private_file.h"
+#include "tests/unit/unit_test.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char directory[] = "/tmp/private_file_test.XXXXXX";
+static char *path;
+
+static void a_file_is_made_private_and_read_back(void **state)
+{
+    AUTO(secret_free) struct secret *content = secret_from_text("a key");
+    AUTO(secret_free) struct secret *again = NULL;
+    struct error err = { 0 };
+    struct stat status;
+
+    (void)state;
+    umask(0);
+    assert_true(private_file_create(path, content, &err));
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0600);
+    assert_true(private_file_read(path, &again, &err));
+    assert_true(secret_equal(content, again));
+}
+
+static void a_file_that_is_there_is_not_overwritten(void **state)
+{
+    AUTO(secret_free) struct secret *content = secret_from_text("another");
+    struct error err = { 0 };
+
+    (void)state;
+    assert_false(private_file_create(path, content, &err));
+    assert_int_equal(err.code, ERROR_CONFLICT);
+}
+
+static void a_replaced_file_stays_private(void **state)
+{
+    AUTO(secret_free) struct secret *content = secret_from_text("a second key");
+    AUTO(secret_free) struct secret *again = NULL;
+    struct error err = { 0 };
+
+    (void)state;
+    assert_true(private_file_replace(path, content, &err));
+    assert_true(private_file_read(path, &again, &err));
+    assert_true(secret_equal(content, again));
+}
+
+static void a_file_that_others_can_read_is_refused_with_the_remedy(void **state)
+{
+    AUTO(secret_free) struct secret *content = NULL;
+    struct error err = { 0 };
+
+    (void)state;
+    chmod(path, 0640);
+    assert_false(private_file_read(path, &content, &err));
+    assert_non_null(strstr(err.message, "chmod 600"));
+    assert_null(content);
+}
+
+static int make_directory(void **state)
+{
+    (void)state;
+    path = text_format("%s/key", mkdtemp(directory));
+    return 0;
+}
+
+static int remove_directory(void **state)
+{
+    (void)state;
+    unlink(path);
+    text_free(&path);
+    return rmdir(directory);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_is_made_private_and_read_back),
+        cmocka_unit_test(a_file_that_is_there_is_not_overwritten),
+        cmocka_unit_test(a_replaced_file_stays_private),
+        cmocka_unit_test(a_file_that_others_can_read_is_refused_with_the_remedy),
+    };
+
+    return cmocka_run_group_tests_name("private_file", tests, make_directory, remove_directory);
+}
