@@ -1,0 +1,622 @@
+#include "connection.h"
+
+#include "http.h"
+#include "tls.h"
+#include "wsman.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
+#include <openssl/err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { IDLE_LIMIT_S = 120, SECOND_SETUP_GRACE_MS = 30 };
+
+enum connection_state {
+    CONNECTION_READING,
+    CONNECTION_REFUSING, /* waits for the client's hello, to answer it with an alert */
+    CONNECTION_WORKING,  /* a request is being looked at; more bytes now are pipelining */
+    CONNECTION_ANSWERING,
+    CONNECTION_STALLED,
+};
+
+struct connection {
+    struct computer *computer;
+    struct bufferevent *bufferevent;
+    SSL *session; /* owned by the bufferevent; NULL: plain */
+    enum connection_state state;
+    bool handshaken;
+    bool logged_in;       /* the firmware's login cache: one identity per connection */
+    uint32_t acl_version; /* of that login */
+    struct identity identity;
+    unsigned failed_logins;
+    struct http_request request; /* while working */
+    struct event *timer;
+    struct text dripping; /* what is left of an answer sent byte by byte */
+    size_t dripped;
+    unsigned drip_ms;
+    bool close_after;
+    enum after_answer after;
+    struct connection *next;
+};
+
+static struct device *device_of(const struct connection *connection)
+{
+    return connection->computer->device;
+}
+
+/* ---- ending ---- */
+
+void connection_cut(struct connection *connection)
+{
+    struct connection **place = &connection->computer->connections;
+
+    while (*place != connection)
+        place = &(*place)->next;
+    *place = connection->next;
+    if (connection->timer)
+        event_free(connection->timer);
+    bufferevent_free(connection->bufferevent);
+    http_request_release(&connection->request);
+    text_release(&connection->dripping);
+    free(connection);
+}
+
+static void close_politely(struct connection *connection)
+{
+    if (connection->session && connection->handshaken) {
+        SSL_shutdown(connection->session);
+        ERR_clear_error();
+    }
+    connection_cut(connection);
+}
+
+static void reset(struct connection *connection)
+{
+    const struct linger now = { .l_onoff = 1, .l_linger = 0 };
+
+    setsockopt(bufferevent_getfd(connection->bufferevent), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    connection_cut(connection);
+}
+
+static void wait_ms(struct connection *connection, unsigned ms, event_callback_fn callback)
+{
+    struct timeval pause = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+
+    if (connection->timer)
+        event_free(connection->timer);
+    connection->timer = evtimer_new(connection->computer->simulator->base, callback, connection);
+    evtimer_add(connection->timer, &pause);
+}
+
+/* ---- answering ---- */
+
+static void read_on(struct connection *connection);
+
+static void answer_sent(struct connection *connection)
+{
+    struct computer *computer = connection->computer;
+
+    switch (connection->after) {
+    case AFTER_RESTART:
+        close_politely(connection);
+        computer_restart(computer);
+        return;
+    case AFTER_CLOSE:
+        close_politely(connection);
+        computer_close(computer);
+        return;
+    case AFTER_NOTHING:
+        break;
+    }
+    if (connection->close_after) {
+        close_politely(connection);
+        return;
+    }
+    connection->state = CONNECTION_READING;
+    read_on(connection);
+}
+
+static void on_drip(evutil_socket_t socket, short what, void *context)
+{
+    struct connection *connection = context;
+
+    (void)socket;
+    (void)what;
+    bufferevent_write(connection->bufferevent, connection->dripping.bytes + connection->dripped++, 1);
+    if (connection->dripped < connection->dripping.length)
+        wait_ms(connection, connection->drip_ms, on_drip);
+    else
+        text_release(&connection->dripping);
+}
+
+/* Takes the text over. */
+static void send_answer(struct connection *connection, struct text *answer)
+{
+    const struct misbehaviour *drip =
+        misbehaviour_due(device_of(connection)->misbehaviours, MISBEHAVIOUR_DRIP, NULL);
+
+    connection->state = CONNECTION_ANSWERING;
+    http_request_release(&connection->request);
+    if (drip) {
+        connection->dripping = *answer;
+        connection->dripped = 0;
+        connection->drip_ms = drip->value;
+        *answer = (struct text){ 0 };
+        wait_ms(connection, connection->drip_ms, on_drip);
+        return;
+    }
+    bufferevent_write(connection->bufferevent, answer->bytes, answer->length);
+    text_release(answer);
+}
+
+static const char *banner(const struct device *device)
+{
+    static char text[80];
+
+    if (device->switches.short_banner)
+        return "AMT";
+    snprintf(text, sizeof(text), "Intel(R) Active Management Technology %s", device->generation->firmware);
+    return text;
+}
+
+static struct http_head head_for(struct connection *connection, unsigned status)
+{
+    const struct device *device = device_of(connection);
+
+    connection->close_after |= status != 200 || connection->request.close;
+    return (struct http_head){ .status = status,
+                               .server = banner(device),
+                               .close = connection->close_after,
+                               .frame_options = device->generation->recent_properties };
+}
+
+static void answer_html(struct connection *connection, unsigned status, const char *extra, const char *body)
+{
+    struct http_head head = head_for(connection, status);
+    struct text answer = { 0 };
+
+    http_answer_html(&answer, &head, extra, body);
+    send_answer(connection, &answer);
+}
+
+static void answer_bad_request(struct connection *connection)
+{
+    answer_html(connection, 400, "",
+                "<html><head><title>Bad Request</title></head><body><h1>Bad Request</h1>"
+                "<p>Missing required parameter.</p></body></html>");
+}
+
+static const char *offered_qop(const struct device *device)
+{
+    if (!device->generation->offers_auth_int)
+        return "auth";
+    return device->plain_digest_allowed ? "auth,auth-int" : "auth-int";
+}
+
+/* The header's form, without blanks after the later commas and with a quoted stale, is that of recorded
+ * answers. */
+static void answer_unauthorized(struct connection *connection, bool stale)
+{
+    struct device *device = device_of(connection);
+    struct text extra = { 0 };
+
+    text_format(&extra, "WWW-Authenticate: Digest realm=\"%s\", nonce=\"%s\",stale=\"%s\",qop=\"%s\"\r\n",
+                device->realm, login_challenge(&device->login, monotonic_s()),
+                stale && device->switches.stale_shown ? "true" : "false", offered_qop(device));
+    if (device->kerberos.enabled)
+        text_append(&extra, "WWW-Authenticate: Negotiate\r\n");
+    answer_html(
+        connection, 401, extra.bytes,
+        "<html><head><title>Unauthorized</title></head><body><h1>Log on failed.</h1><p>Log on failed. "
+        "Incorrect user name or password, or user account temporarily locked.</p></body></html>");
+    text_release(&extra);
+}
+
+static void spoil(struct device *device, const char *operation, struct text *body)
+{
+    const struct misbehaviour *huge =
+        misbehaviour_due(device->misbehaviours, MISBEHAVIOUR_HUGE_REPLY, operation);
+    struct text spoiled = { 0 };
+    size_t tail = strlen("</a:Envelope>");
+    char filling[4096];
+
+    memset(filling, 'x', sizeof(filling));
+    if (huge && body->length > tail) {
+        text_append_bytes(&spoiled, body->bytes, body->length - tail);
+        text_append(&spoiled, "<a:Padding>");
+        for (uint32_t left = huge->value; left; left -= left < sizeof(filling) ? left : sizeof(filling))
+            text_append_bytes(&spoiled, filling, left < sizeof(filling) ? left : sizeof(filling));
+        text_append(&spoiled, "</a:Padding></a:Envelope>");
+        text_release(body);
+        *body = spoiled;
+    }
+    if (misbehaviour_due(device->misbehaviours, MISBEHAVIOUR_MALFORMED_XML, operation)) {
+        body->length = body->length * 2 / 3;
+        text_append(body, "</a:Bode><a:Envelope & ");
+    }
+}
+
+static void send_soap(struct connection *connection, struct answer *answer)
+{
+    struct http_head head = head_for(connection, answer->status);
+    struct text bytes = { 0 };
+
+    connection->after = answer->after;
+    http_answer_soap(&bytes, &head, &answer->body);
+    send_answer(connection, &bytes);
+}
+
+/* ---- login ---- */
+
+static void count_failed_login(struct connection *connection)
+{
+    struct counters *counters = &device_of(connection)->counters;
+
+    counters->failed_logins++;
+    if (++connection->failed_logins > counters->failed_logins_in_connection_max)
+        counters->failed_logins_in_connection_max = connection->failed_logins;
+    if (++counters->failed_logins_in_contact > counters->failed_logins_in_contact_max)
+        counters->failed_logins_in_contact_max = counters->failed_logins_in_contact;
+}
+
+static struct acl_entry *network_user(struct device *device, const char *name)
+{
+    for (size_t i = 0; i < device->acl_count; i++) {
+        struct acl_entry *entry = &device->acl[i];
+
+        if (*entry->user && !strcmp(entry->user, name))
+            return entry->enabled && entry->access && entry->user[0] != '$' ? entry : NULL;
+    }
+    return NULL;
+}
+
+static void log_in(struct connection *connection, const struct digest_credentials *credentials,
+                   const struct acl_entry *entry)
+{
+    struct device *device = device_of(connection);
+
+    connection->identity = (struct identity){ .administrator = !entry, .realms = entry ? entry->realms : 0 };
+    snprintf(connection->identity.user, sizeof(connection->identity.user), "%s", credentials->username);
+    connection->logged_in = connection->session && device->generation->session_cached;
+    connection->acl_version = device->acl_version;
+}
+
+/* Answers itself unless the request may go on. */
+static bool check_digest(struct connection *connection)
+{
+    struct device *device = device_of(connection);
+    const struct http_request *request = &connection->request;
+    const struct login_attempt attempt = {
+        .realm = device->realm,
+        .method = request->method,
+        .path = request->path,
+        .body = text_value(&request->body),
+        .body_length = request->body.length,
+        .integrity_allowed = device->generation->offers_auth_int,
+        .plain_allowed = !device->generation->offers_auth_int || device->plain_digest_allowed,
+        .limits = device->switches.nonce,
+        .now = monotonic_s(),
+    };
+    struct digest_credentials credentials = { 0 };
+    const struct acl_entry *entry;
+    const unsigned char *a1;
+    struct error err = { 0 };
+    bool admin;
+
+    if (!digest_parse(request->authorization, &credentials, &err)) {
+        count_failed_login(connection);
+        answer_unauthorized(connection, false);
+        return false;
+    }
+    admin = !strcmp(credentials.username, device->admin_user);
+    entry = admin ? NULL : network_user(device, credentials.username);
+    a1 = admin ? device->admin_a1 : entry ? entry->a1 : NULL;
+    switch (login_check(&device->login, &attempt, &credentials, a1)) {
+    case LOGIN_ACCEPTED:
+        log_in(connection, &credentials, entry);
+        return true;
+    case LOGIN_STALE:
+        device->counters.stale_logins++;
+        answer_unauthorized(connection, true);
+        return false;
+    case LOGIN_WRONG:
+        count_failed_login(connection);
+        break;
+    case LOGIN_LOCKED:
+        device->counters.locked_logins++;
+        break;
+    }
+    answer_unauthorized(connection, false);
+    return false;
+}
+
+static bool check_login(struct connection *connection)
+{
+    struct device *device = device_of(connection);
+
+    if (misbehaviour_due(device->misbehaviours, MISBEHAVIOUR_REFUSE_LOGIN, NULL)) {
+        answer_unauthorized(connection, false);
+        return false;
+    }
+    if (connection->session && device->state == STATE_IN && !device_challenges(device)) {
+        connection->identity = (struct identity){ .user = "admin", .administrator = true };
+        return true;
+    }
+    if (connection->logged_in && connection->acl_version != device->acl_version)
+        connection->logged_in = false;
+    if (connection->request.authorization)
+        return check_digest(connection);
+    if (connection->logged_in)
+        return true;
+    answer_unauthorized(connection, false);
+    return false;
+}
+
+/* ---- working ---- */
+
+/* Does what a misbehaviour wants instead of the request; false: nothing, go on. */
+static bool misbehave_instead(struct connection *connection, const struct request *request,
+                              const char *operation)
+{
+    struct device *device = device_of(connection);
+    struct misbehaviour *list = device->misbehaviours;
+    const struct misbehaviour *due;
+    struct answer answer = { 0 };
+    struct text garbage = { 0 };
+
+    if (misbehaviour_due(list, MISBEHAVIOUR_RESET, operation)) {
+        reset(connection);
+    } else if (misbehaviour_due(list, MISBEHAVIOUR_DROP_BEFORE, operation)) {
+        connection_cut(connection);
+    } else if (misbehaviour_due(list, MISBEHAVIOUR_STALL, operation)) {
+        connection->state = CONNECTION_STALLED;
+        bufferevent_set_timeouts(connection->bufferevent, NULL, NULL);
+    } else if (misbehaviour_due(list, MISBEHAVIOUR_GARBAGE, operation)) {
+        for (unsigned i = 0; i < 512; i++)
+            text_append_bytes(&garbage, &(char){ (char)(i * 7 + 13) }, 1);
+        connection->close_after = true;
+        send_answer(connection, &garbage);
+    } else if (misbehaviour_due(list, MISBEHAVIOUR_EXPIRE_NONCE, operation)) {
+        login_forget_nonces(&device->login);
+        device_acl_changed(device);
+        answer_unauthorized(connection, true);
+    } else if ((due = misbehaviour_due(list, MISBEHAVIOUR_FAULT, operation))) {
+        struct fault fault = { .kind = fault_find(due->subcode) };
+
+        if (fault.kind == FAULT_NONE)
+            fault.kind = FAULT_INTERNAL_ERROR;
+        wsman_pretend_fault(device, request, &fault, &answer);
+        send_soap(connection, &answer);
+        answer_release(&answer);
+    } else if ((due = misbehaviour_due(list, MISBEHAVIOUR_RETURN, operation))) {
+        wsman_pretend_return(device, request, due->value, &answer);
+        send_soap(connection, &answer);
+        answer_release(&answer);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void execute(struct connection *connection, const struct request *request, const char *operation)
+{
+    struct computer *computer = connection->computer;
+    struct device *device = computer->device;
+    struct answer answer;
+
+    wsman_execute(device, &connection->identity, request, &answer);
+    if (misbehaviour_due(device->misbehaviours, MISBEHAVIOUR_DROP_AFTER, operation) ||
+        (answer.after == AFTER_RESTART && device->switches.cut_before_answer)) {
+        connection_cut(connection);
+        if (answer.after == AFTER_RESTART)
+            computer_restart(computer);
+        else if (answer.after == AFTER_CLOSE)
+            computer_close(computer);
+    } else {
+        spoil(device, operation, &answer.body);
+        send_soap(connection, &answer);
+    }
+    answer_release(&answer);
+}
+
+static void handle_soap(struct connection *connection)
+{
+    const struct http_request *http = &connection->request;
+    struct device *device = device_of(connection);
+    char operation[OPERATION_ROOM];
+    struct request request;
+    struct error err = { 0 };
+
+    if (!request_parse(text_value(&http->body), http->body.length, &request, &err)) {
+        answer_bad_request(connection);
+        return;
+    }
+    wsman_operation(&request, operation);
+    misbehaviour_count_request(device->misbehaviours);
+    if (!misbehave_instead(connection, &request, operation))
+        execute(connection, &request, operation);
+    request_release(&request);
+}
+
+static void handle(struct connection *connection)
+{
+    const struct http_request *request = &connection->request;
+
+    if (strcmp(request->method, "POST"))
+        answer_html(connection, 404, "", "<html><body><h1>Not Found</h1></body></html>");
+    else if (strcmp(request->path, "/wsman"))
+        answer_bad_request(connection);
+    else if (check_login(connection)) /* before the body is looked at */
+        handle_soap(connection);
+}
+
+static void on_latency_over(evutil_socket_t socket, short what, void *context)
+{
+    (void)socket;
+    (void)what;
+    handle(context);
+}
+
+static void begin(struct connection *connection)
+{
+    struct device *device = device_of(connection);
+    const struct misbehaviour *slow = misbehaviour_due(device->misbehaviours, MISBEHAVIOUR_SLOW, NULL);
+    unsigned delay_ms = connection->computer->simulator->options.latency_ms + (slow ? slow->value : 0);
+
+    device->counters.requests++;
+    connection->state = CONNECTION_WORKING;
+    if (delay_ms)
+        wait_ms(connection, delay_ms, on_latency_over);
+    else
+        handle(connection);
+}
+
+/* ---- events ---- */
+
+static void read_on(struct connection *connection)
+{
+    struct evbuffer *input = bufferevent_get_input(connection->bufferevent);
+    size_t length = evbuffer_get_length(input), used = 0;
+    const char *bytes = length ? (const char *)evbuffer_pullup(input, -1) : "";
+    struct error err = { 0 };
+
+    switch (length ? http_request_read(bytes, length, &connection->request, &used, &err) : HTTP_INCOMPLETE) {
+    case HTTP_INCOMPLETE:
+        return;
+    case HTTP_BROKEN:
+        evbuffer_drain(input, length);
+        answer_bad_request(connection);
+        return;
+    case HTTP_COMPLETE:
+        evbuffer_drain(input, used);
+        if (length > used) /* pipelined: the firmware takes one request at a time */
+            connection_cut(connection);
+        else
+            begin(connection);
+    }
+}
+
+static void on_read(struct bufferevent *bufferevent, void *context)
+{
+    static const unsigned char handshake_failure[] = { 0x15, 3, 1, 0, 2, 2, 40 };
+    struct connection *connection = context;
+
+    switch (connection->state) {
+    case CONNECTION_READING:
+        read_on(connection);
+        break;
+    case CONNECTION_REFUSING:
+        evbuffer_drain(bufferevent_get_input(bufferevent), SIZE_MAX);
+        connection->close_after = true;
+        connection->state = CONNECTION_ANSWERING;
+        bufferevent_write(bufferevent, handshake_failure, sizeof(handshake_failure));
+        break;
+    case CONNECTION_WORKING:
+    case CONNECTION_ANSWERING:
+        connection_cut(connection);
+        break;
+    case CONNECTION_STALLED:
+        break;
+    }
+}
+
+static void on_written(struct bufferevent *bufferevent, void *context)
+{
+    struct connection *connection = context;
+
+    (void)bufferevent;
+    if (connection->state == CONNECTION_ANSWERING && !connection->dripping.bytes)
+        answer_sent(connection);
+}
+
+static void on_event(struct bufferevent *bufferevent, short what, void *context)
+{
+    struct connection *connection = context;
+    struct counters *counters = &device_of(connection)->counters;
+
+    (void)bufferevent;
+    if (what & BEV_EVENT_CONNECTED) {
+        connection->handshaken = true;
+        counters->tls_accepted++;
+        return;
+    }
+    if (connection->session && !connection->handshaken)
+        counters->tls_failed++;
+    ERR_clear_error();
+    connection_cut(connection);
+}
+
+static void open_connection(struct computer *computer, evutil_socket_t socket, bool tls)
+{
+    struct event_base *base = computer->simulator->base;
+    struct timeval limit = { .tv_sec = IDLE_LIMIT_S };
+    struct connection *connection;
+    struct error err = { 0 };
+    SSL *session = NULL;
+    bool refuse = tls && misbehaviour_due(computer->device->misbehaviours, MISBEHAVIOUR_REFUSE_TLS, NULL);
+
+    if (tls && !refuse) {
+        session = tls_session(computer->device, &err);
+        if (!session) {
+            fprintf(stderr, "amt-simulator: %s\n", err.message);
+            close(socket);
+            return;
+        }
+    }
+    connection = allocate(sizeof(*connection));
+    connection->computer = computer;
+    connection->session = session;
+    connection->state = refuse ? CONNECTION_REFUSING : CONNECTION_READING;
+    connection->bufferevent =
+        session ? bufferevent_openssl_socket_new(base, socket, session, BUFFEREVENT_SSL_ACCEPTING,
+                                                 BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS)
+                : bufferevent_socket_new(base, socket, BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+    connection->next = computer->connections;
+    computer->connections = connection;
+    if (session)
+        bufferevent_openssl_set_allow_dirty_shutdown(connection->bufferevent, 1);
+    bufferevent_setcb(connection->bufferevent, on_read, on_written, on_event, connection);
+    bufferevent_set_timeouts(connection->bufferevent, &limit, &limit);
+    bufferevent_enable(connection->bufferevent, EV_READ | EV_WRITE);
+}
+
+struct waiting {
+    struct computer *computer;
+    evutil_socket_t socket;
+};
+
+static void on_grace_over(evutil_socket_t unused, short what, void *context)
+{
+    struct waiting *waiting = context;
+
+    (void)unused;
+    (void)what;
+    if (waiting->computer->connections || !waiting->computer->tls_listener) {
+        waiting->computer->device->counters.refused_connections++;
+        close(waiting->socket);
+    } else {
+        open_connection(waiting->computer, waiting->socket, true);
+    }
+    free(waiting);
+}
+
+void connection_accept(struct computer *computer, evutil_socket_t socket, bool tls)
+{
+    const struct timeval grace = { .tv_usec = SECOND_SETUP_GRACE_MS * 1000 };
+    struct waiting *waiting;
+
+    computer->device->counters.connections++;
+    if (!tls || !computer->connections || computer->device->state != STATE_IN ||
+        !computer->device->switches.one_setup_connection) {
+        open_connection(computer, socket, tls);
+        return;
+    }
+    /* The end of the first connection may be waiting in the same turn of the event loop. */
+    waiting = allocate(sizeof(*waiting));
+    *waiting = (struct waiting){ computer, socket };
+    event_base_once(computer->simulator->base, -1, EV_TIMEOUT, on_grace_over, waiting, &grace);
+}

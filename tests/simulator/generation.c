@@ -1,0 +1,162 @@
+#include "generation.h"
+
+#include "hello.h"
+#include "ownership.h"
+
+#include <openssl/ssl.h>
+#include <string.h>
+
+#define BIT(n) (1u << (n))
+
+/* All suites need OpenSSL's security level 0. Sources for the suites: published scans of AMT 11 and reports
+ * of what newer releases accept; those of 6 to 9 and of 19 are inferred. */
+#define SUITES_OLD    "AES128-SHA:AES256-SHA"
+#define SUITES_MIDDLE SUITES_OLD ":ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES256-SHA"
+#define SUITES_GCM    "AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:DHE-RSA-AES256-GCM-SHA384:" SUITES_MIDDLE
+#define SUITES_ON_DIE "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256"
+
+#define HASHES_ALL  (BIT(HASH_SHA1) | BIT(HASH_SHA256) | BIT(HASH_SHA384))
+#define HASHES_SHA2 (BIT(HASH_SHA256) | BIT(HASH_SHA384))
+
+#define SINCE_6_2                                                                                            \
+    .suffix_rule = SUFFIX_LABELS, .session_cached = true, .host_based_setup = true, .kvm = true,             \
+    .rmcp_ping = true
+#define UNTIL_11                                                                                             \
+    SINCE_6_2, .hash_algorithms = HASHES_ALL, .plain_port = true, .web_ui = true, .sha1_requests = true,     \
+               .unprovision_blocked_by_auditor = true, .key_lengths = { 1024, 1536, 2048 }
+#define SINCE_12                                                                                             \
+    SINCE_6_2, .kerberos_aes = true, .unprovision_keeps_suffix = true, .intermediate_roots = true,           \
+               .pads_otp = true, .recent_properties = true
+#define SINCE_15                                                                                             \
+    SINCE_12, .tls_minimum = TLS1_2_VERSION, .tls_maximum = TLS1_2_VERSION, .hash_algorithms = HASHES_SHA2,  \
+              .modern_chain_only = true, .offers_auth_int = true, .sha384_requests = true,                   \
+              .key_lengths = { 2048, 3072 }
+#define SINCE_16_1 SINCE_15, .keeps_identity_certificate = true, .tls_always = true
+
+static const struct generation generations[] = {
+    { .name = "6.2",
+      .major = 6,
+      .minor = 2,
+      .firmware = "6.2.61.3535",
+      .identity = IDENTITY_RSA1024_SHA1,
+      .tls_minimum = TLS1_VERSION,
+      .tls_maximum = TLS1_VERSION,
+      .suites = SUITES_OLD,
+      .challenges_in_setup = true,
+      UNTIL_11 },
+    { .name = "7.1",
+      .major = 7,
+      .minor = 1,
+      .firmware = "7.1.91.3272",
+      .identity = IDENTITY_RSA1024_SHA1,
+      .tls_minimum = TLS1_VERSION,
+      .tls_maximum = TLS1_VERSION,
+      .suites = SUITES_OLD,
+      .challenges_in_setup = true,
+      UNTIL_11 },
+    { .name = "9.0",
+      .major = 9,
+      .minor = 0,
+      .firmware = "9.0.31.1487",
+      .identity = IDENTITY_RSA2048_SHA256,
+      .tls_minimum = TLS1_VERSION,
+      .tls_maximum = TLS1_1_VERSION,
+      .suites = SUITES_MIDDLE,
+      .challenges_in_setup = true,
+      .kerberos_aes = true,
+      UNTIL_11 },
+    { .name = "11.8",
+      .major = 11,
+      .minor = 8,
+      .firmware = "11.8.50.3425",
+      .identity = IDENTITY_RSA2048_SHA256,
+      .tls_minimum = TLS1_VERSION,
+      .tls_maximum = TLS1_1_VERSION,
+      .suites = SUITES_MIDDLE,
+      .kerberos_aes = true,
+      .intermediate_roots = true,
+      .pads_otp = true,
+      UNTIL_11 },
+    { .name = "12.0",
+      .major = 12,
+      .minor = 0,
+      .firmware = "12.0.67.1579",
+      .identity = IDENTITY_RSA2048_SHA256,
+      .tls_minimum = TLS1_1_VERSION,
+      .tls_maximum = TLS1_2_VERSION,
+      .suites = SUITES_GCM,
+      .hash_algorithms = HASHES_ALL,
+      .plain_port = true,
+      .web_ui = true,
+      .sha1_requests = true,
+      .key_lengths = { 1024, 1536, 2048 },
+      SINCE_12 },
+    { .name = "14.0",
+      .major = 14,
+      .minor = 0,
+      .firmware = "14.0.36.1195",
+      .identity = IDENTITY_RSA2048_SHA256,
+      .tls_minimum = TLS1_1_VERSION,
+      .tls_maximum = TLS1_2_VERSION,
+      .suites = SUITES_GCM,
+      .hash_algorithms = HASHES_ALL,
+      .plain_port = true,
+      .web_ui = true,
+      .sha1_requests = true,
+      .offers_auth_int = true,
+      .key_lengths = { 1024, 1536, 2048 },
+      SINCE_12 },
+    { .name = "15.0",
+      .major = 15,
+      .minor = 0,
+      .firmware = "15.0.23.1706",
+      .identity = IDENTITY_RSA2048_SHA256,
+      .suites = SUITES_GCM,
+      .plain_port = true,
+      .web_ui = true,
+      .sha1_requests = true,
+      SINCE_15 },
+    { .name = "16.1",
+      .major = 16,
+      .minor = 1,
+      .firmware = "16.1.25.2124",
+      .identity = IDENTITY_RSA2048_SHA256,
+      .suites = SUITES_GCM,
+      .sha1_requests = true,
+      SINCE_16_1 },
+    { .name = "18.0",
+      .major = 18,
+      .minor = 0,
+      .firmware = "18.0.5.2098",
+      .identity = IDENTITY_RSA2048_SHA256,
+      .suites = SUITES_GCM,
+      SINCE_16_1 },
+    { .name = "19.0",
+      .major = 19,
+      .minor = 0,
+      .firmware = "19.0.0.1753",
+      .identity = IDENTITY_ON_DIE,
+      .suites = SUITES_ON_DIE,
+      .commit_wants_mebx = true,
+      SINCE_16_1 },
+};
+
+const struct generation *generation_find(const char *name)
+{
+    for (size_t i = 0; i < LENGTH(generations); i++)
+        if (!strcmp(generations[i].name, name))
+            return &generations[i];
+    return NULL;
+}
+
+const char *generation_names(void)
+{
+    static char names[160];
+
+    if (!*names)
+        for (size_t i = 0; i < LENGTH(generations); i++) {
+            strcat(names, i ? ", " : "");
+            strcat(names, generations[i].name);
+        }
+    return names;
+}

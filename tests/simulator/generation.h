@@ -1,0 +1,46 @@
+/*
+ * generation.h - what distinguishes the firmware generations. A new one is one more row in generation.c.
+ */
+#ifndef SIMULATOR_GENERATION_H
+#define SIMULATOR_GENERATION_H
+
+#include "suffix.h"
+
+#include <stdint.h>
+
+enum identity_kind {
+    IDENTITY_RSA1024_SHA1,   /* self-signed */
+    IDENTITY_RSA2048_SHA256, /* self-signed */
+    IDENTITY_ON_DIE,         /* EC P-384 leaf under a chain like that of the on-die authority */
+};
+
+struct generation {
+    const char *name; /* as the fleet file gives it: "11.8" */
+    unsigned major, minor;
+    const char *firmware;         /* major.minor.hotfix.build */
+    int tls_minimum, tls_maximum; /* OpenSSL's TLS1_VERSION ... */
+    const char *suites;           /* OpenSSL's names */
+    enum identity_kind identity;
+    enum suffix_rule suffix_rule;
+    unsigned hash_algorithms;        /* bit n: enum hash_algorithm n may be in the root list */
+    bool modern_chain_only;          /* setup chain: SHA-2 and RSA of 2048 bits or more throughout */
+    bool challenges_in_setup;        /* asks for Digest although the setup certificate was accepted */
+    bool offers_auth_int;            /* Digest qop */
+    bool session_cached;             /* a TLS connection that has passed Digest stays authenticated */
+    bool plain_port;                 /* has 16992 where TLS is off or not exclusive */
+    bool keeps_identity_certificate; /* the setup certificate serves on after setup and is in the store */
+    bool tls_always;                 /* TLS cannot be switched off */
+    bool commit_wants_mebx;          /* CommitChanges: 2057 without a MEBx password */
+    bool unprovision_blocked_by_auditor, unprovision_keeps_suffix;
+    bool host_based_setup;
+    bool intermediate_roots; /* an intermediate CA may be stored as trusted root */
+    bool kvm, web_ui, rmcp_ping, kerberos_aes, sha1_requests, sha384_requests;
+    bool pads_otp;           /* ProvisioningServerOTP is read filled with zeros to 32 bytes */
+    bool recent_properties;  /* properties that only newer firmware shows */
+    unsigned key_lengths[4]; /* RSA bits GenerateKeyPair knows; ends with 0 */
+};
+
+const struct generation *generation_find(const char *name); /* NULL: unknown */
+const char *generation_names(void);                         /* for messages */
+
+#endif
