@@ -1,0 +1,147 @@
+#include "support/postgres.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support/process.h"
+#include "support/sql.h"
+
+enum { START_TIMEOUT_MS = 60000 };
+
+#define SUPERUSER "postgres"
+
+struct postgres {
+    char *directory, *log_path, *url;
+    char *binaries; /* directory of this major version's programs */
+    struct process *server;
+};
+
+/* NULL when we are not root: then PostgreSQL runs as we are. */
+static const char *run_as(void)
+{
+    return geteuid() == 0 ? SUPERUSER : NULL;
+}
+
+static bool find_binaries(struct postgres *postgres, struct error *err)
+{
+    glob_t found = { 0 };
+
+    if (glob("/usr/lib/postgresql/*/bin", 0, NULL, &found) == 0)
+        postgres->binaries = text_copy(found.gl_pathv[found.gl_pathc - 1]);
+    globfree(&found);
+    return postgres->binaries ||
+           error_set(err, ERROR_INTERNAL,
+                     "no PostgreSQL in /usr/lib/postgresql; install the package postgresql");
+}
+
+static bool make_directory(const char *directory, struct error *err)
+{
+    const struct passwd *owner = run_as() ? getpwnam(SUPERUSER) : NULL;
+
+    if (mkdir(directory, 0700) != 0 || (owner && chown(directory, owner->pw_uid, owner->pw_gid) != 0))
+        return error_set(err, ERROR_INTERNAL, "cannot make directory %s: %s", directory, strerror(errno));
+    return true;
+}
+
+static bool make_cluster(struct postgres *postgres, struct error *err)
+{
+    AUTO(text_free) char *initdb = text_format("%s/initdb", postgres->binaries);
+    AUTO(text_free) char *data = text_format("%s/data", postgres->directory);
+    struct process *process = NULL;
+    int status = 0;
+    bool made = process_start_as(&process, run_as(), postgres->log_path,
+                                 (const char *[]){ initdb, "--no-sync", "-k", "-U", SUPERUSER, "-A", "trust",
+                                                   "-E", "UTF8", "--locale=C", "-D", data, NULL },
+                                 err) &&
+                process_wait_end(process, START_TIMEOUT_MS, &status, err);
+
+    process_stop(&process);
+    if (made && status != 0)
+        return error_set(err, ERROR_INTERNAL, "initdb failed; see %s", postgres->log_path);
+    return made;
+}
+
+bool postgres_resume(struct postgres *postgres, struct error *err)
+{
+    AUTO(text_free) char *program = text_format("%s/postgres", postgres->binaries);
+    AUTO(text_free) char *data = text_format("%s/data", postgres->directory);
+
+    return process_start_as(&postgres->server, run_as(), postgres->log_path,
+                            (const char *[]){ program, "-D", data, "-k", postgres->directory, "-c",
+                                              "listen_addresses=", "-c", "max_connections=50", NULL },
+                            err) &&
+           process_wait_line(postgres->server, "ready to accept connections", START_TIMEOUT_MS, err);
+}
+
+static bool create_database(const struct postgres *postgres, struct error *err)
+{
+    AUTO(text_free)
+    char *url = text_format("postgresql:///postgres?host=%s&user=" SUPERUSER, postgres->directory);
+    AUTO(sql_close) struct sql *sql = NULL;
+    AUTO(text_free) char *nothing = NULL;
+
+    return sql_open(&sql, url, err) && sql_text(sql, &nothing, err, "CREATE DATABASE amt", NULL);
+}
+
+bool postgres_start(struct postgres **postgres, const char *directory, struct error *err)
+{
+    AUTO(postgres_stop) struct postgres *starting = allocate(sizeof(*starting));
+
+    starting->directory = text_copy(directory);
+    starting->log_path = text_format("%s/log", directory);
+    starting->url = text_format("postgresql:///amt?host=%s&user=" SUPERUSER, directory);
+    if (!find_binaries(starting, err) || !make_directory(directory, err) || !make_cluster(starting, err) ||
+        !postgres_resume(starting, err) || !create_database(starting, err))
+        return false;
+    *postgres = TAKE(starting);
+    return true;
+}
+
+/* SIGINT: disconnects the clients and ends. SIGQUIT: without a checkpoint. */
+static bool end_server(struct postgres *postgres, int signal_number, struct error *err)
+{
+    int status;
+    bool ended;
+
+    process_signal(postgres->server, signal_number);
+    ended = process_wait_end(postgres->server, START_TIMEOUT_MS, &status, err);
+    process_stop(&postgres->server);
+    return ended;
+}
+
+bool postgres_halt(struct postgres *postgres, struct error *err)
+{
+    return end_server(postgres, SIGQUIT, err);
+}
+
+void postgres_stop(struct postgres **postgres)
+{
+    struct postgres *stopping = TAKE(*postgres);
+    struct error unused;
+
+    if (!stopping)
+        return;
+    if (stopping->server && !end_server(stopping, SIGINT, &unused))
+        process_kill(&stopping->server);
+    text_free(&stopping->directory);
+    text_free(&stopping->log_path);
+    text_free(&stopping->url);
+    text_free(&stopping->binaries);
+    free(stopping);
+}
+
+const char *postgres_url(const struct postgres *postgres)
+{
+    return postgres->url;
+}
+
+pid_t postgres_pid(const struct postgres *postgres)
+{
+    return process_pid(postgres->server);
+}

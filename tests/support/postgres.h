@@ -1,0 +1,28 @@
+/*
+ * postgres.h - a private PostgreSQL cluster: a directory, a Unix socket in it, no port.
+ *
+ * PostgreSQL refuses to run as root; started by root it runs as the user postgres, else as we are. Who
+ * can reach the socket is trusted. It ends with its parent.
+ */
+#ifndef TESTS_SUPPORT_POSTGRES_H
+#define TESTS_SUPPORT_POSTGRES_H
+
+#include <sys/types.h>
+
+#include "common/error.h"
+
+struct postgres; /* opaque: owns the server process */
+
+/* Makes the directory (absolute, not there yet), a cluster in it and the empty database "amt" in that. */
+bool postgres_start(struct postgres **postgres, const char *directory, struct error *err) MUST_CHECK;
+void postgres_stop(struct postgres **postgres); /* accepts NULL; the files stay */
+
+/* "postgresql:///amt?host=/directory&user=postgres": the superuser; without blanks, for shell variables. */
+const char *postgres_url(const struct postgres *postgres);
+pid_t postgres_pid(const struct postgres *postgres); /* of the postmaster */
+
+/* Takes the database away at once, as a crash does; the files stay. */
+bool postgres_halt(struct postgres *postgres, struct error *err) MUST_CHECK;
+bool postgres_resume(struct postgres *postgres, struct error *err) MUST_CHECK;
+
+#endif
