@@ -1,0 +1,121 @@
+#include "certificate.h"
+
+#include <string.h>
+
+#include "common/clock.h"
+#include "statement.h"
+
+/* The computer's name and firmware, when the attempt is this service point's and under way. */
+static bool find_subject(struct database *database, int64_t service_point, const struct attempt_id *id,
+                         struct rows **rows, struct error *err)
+{
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+
+    parameters_number(parameters, (int64_t)id->job);
+    parameters_number(parameters, id->attempt);
+    parameters_number(parameters, service_point);
+    if (!database_run(database, STATEMENT_CERTIFICATE_SUBJECT, parameters, rows, err))
+        return false;
+    if (rows_count(*rows))
+        return true;
+    rows_free(rows);
+    return error_because(err, REASON_STALE_ATTEMPT,
+                         "attempt %u of job %llu is over, or not this service point's", id->attempt,
+                         (unsigned long long)id->job);
+}
+
+static bool find_issued(struct database *database, const struct attempt_id *id,
+                        const unsigned char *key_fingerprint, const char *fqdn, struct bytes *der,
+                        struct error *err)
+{
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    AUTO(rows_free) struct rows *rows = NULL;
+    const unsigned char *data;
+    size_t length;
+
+    parameters_number(parameters, (int64_t)id->job);
+    parameters_bytes(parameters, key_fingerprint, 32);
+    parameters_text(parameters, fqdn);
+    if (!database_run(database, STATEMENT_CERTIFICATE_ISSUED, parameters, &rows, err))
+        return false;
+    if (rows_count(rows)) {
+        data = row_bytes(rows, 0, "certificate", &length);
+        bytes_set(der, data, length);
+    }
+    return true;
+}
+
+struct record {
+    const struct message_certificate *wanted;
+    const struct certificate_settings *settings;
+    const struct authority *authority;
+    const struct issued_certificate *issued;
+    const unsigned char *key_fingerprint;
+    const char *fqdn;
+};
+
+static bool store(struct database *database, const struct record *record, struct error *err)
+{
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    struct authority_facts facts;
+
+    authority_describe(record->authority, &facts);
+    parameters_number(parameters, (int64_t)record->wanted->id.job);
+    parameters_number(parameters, record->wanted->id.attempt);
+    parameters_text(parameters, facts.fingerprint);
+    parameters_text(parameters, record->issued->serial);
+    parameters_text(parameters, record->fqdn);
+    parameters_bytes(parameters, record->key_fingerprint, 32);
+    parameters_text(parameters, record->issued->fingerprint);
+    parameters_bytes(parameters, record->issued->der.data, record->issued->der.length);
+    parameters_number(parameters, record->issued->not_before_s);
+    parameters_number(parameters, record->issued->not_after_s);
+    parameters_number(parameters, record->issued->not_after_s - record->settings->renew_before_s);
+    return database_write(database, STATEMENT_CERTIFICATE_STORE, parameters, err);
+}
+
+static bool issue_new(struct database *database, const struct record *record,
+                      const struct certificate_request *request, struct bytes *der, struct error *err)
+{
+    AUTO(issued_certificate_clear) struct issued_certificate issued = { 0 };
+    struct record complete = *record;
+    struct certificate_order order = {
+        .request = request,
+        .fqdn = record->fqdn,
+        .now_s = clock_wall_ms() / 1000,
+        .lifetime_s = record->settings->lifetime_s,
+    };
+
+    complete.issued = &issued;
+    if (!authority_issue(record->authority, &order, &issued, err) || !store(database, &complete, err))
+        return false;
+    bytes_set(der, issued.der.data, issued.der.length);
+    return true;
+}
+
+bool certificate_issue(struct database *database, const struct authority *authority,
+                       const struct certificate_settings *settings, int64_t service_point,
+                       const struct message_certificate *wanted, struct bytes *der, struct error *err)
+{
+    AUTO(rows_free) struct rows *subject = NULL;
+    AUTO(request_free) struct certificate_request *request = NULL;
+    AUTO(bytes_free) struct bytes issued = { 0 };
+    unsigned char key_fingerprint[32];
+    struct record record = { .wanted = wanted, .settings = settings, .authority = authority };
+
+    if (!find_subject(database, service_point, &wanted->id, &subject, err) ||
+        !request_read(&request, &wanted->der, row_text(subject, 0, "firmware_version"), err))
+        return false;
+    request_key_fingerprint(request, key_fingerprint);
+    record.fqdn = row_text(subject, 0, "fqdn");
+    record.key_fingerprint = key_fingerprint;
+    if (!find_issued(database, &wanted->id, key_fingerprint, record.fqdn, &issued, err))
+        return false;
+    if (!issued.length && !authority)
+        return error_because(err, REASON_NO_AUTHORITY, "no certificate authority is configured");
+    if (!issued.length && !issue_new(database, &record, request, &issued, err))
+        return false;
+    *der = issued;
+    issued = (struct bytes){ 0 };
+    return true;
+}

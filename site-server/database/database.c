@@ -1,0 +1,475 @@
+#include "database.h"
+
+#include <assert.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "database/schema_change.h"
+#include "statement.h"
+
+/* A host that does not answer must not hold the caller for long. */
+#define CONNECT_TIMEOUT_S   "4"
+#define TCP_USER_TIMEOUT_MS "10000"
+
+#define SENT_MAX 256
+
+struct database {
+    PGconn *connection; /* NULL: lost */
+    char *url, *program;
+    const struct sql_text *statements;
+    size_t statement_count;
+    unsigned channels, notified; /* bits of enum database_channel */
+    int64_t statement_timeout_ms;
+    const char *sent[SENT_MAX]; /* names of statements in the pipeline, whose ends were not looked at yet */
+    size_t sent_count;
+};
+
+static const struct {
+    enum database_channel bit;
+    const char *name, *listen;
+} channels[] = {
+    { CHANNEL_JOB, "amt_job", "LISTEN amt_job" },
+    { CHANNEL_SERVICE_POINT, "amt_service_point", "LISTEN amt_service_point" },
+    { CHANNEL_AUTHORITY, "amt_authority", "LISTEN amt_authority" },
+};
+
+static void result_free(PGresult **result)
+{
+    PQclear(*result);
+    *result = NULL;
+}
+
+static void disconnect(struct database *database)
+{
+    PQfinish(database->connection);
+    database->connection = NULL;
+    database->sent_count = 0;
+}
+
+/* SQLSTATEs (PostgreSQL documentation, appendix A) that some caller treats differently. A prefix of two
+ * characters is a class. */
+static const struct {
+    const char *state;
+    enum error_code code;
+} states[] = {
+    { "AM001", ERROR_ABSENT },   { "AM002", ERROR_CONFLICT },  { "AM003", ERROR_INPUT },
+    { "08", ERROR_UNREACHABLE }, { "57P", ERROR_UNREACHABLE }, { "25006", ERROR_UNREACHABLE },
+    { "53", ERROR_UNREACHABLE }, { "42501", ERROR_REFUSED },   { "28", ERROR_REFUSED },
+    { "40", ERROR_CONFLICT },    { "23505", ERROR_CONFLICT },  { "55P03", ERROR_CONFLICT },
+    { "22", ERROR_INPUT },
+};
+
+static enum error_code code_of(const char *state)
+{
+    for (size_t i = 0; state && i < COUNT_OF(states); i++) {
+        if (strncmp(state, states[i].state, strlen(states[i].state)) == 0)
+            return states[i].code;
+    }
+    return ERROR_INTERNAL;
+}
+
+/* libpq's own messages end with a newline and may have several lines. */
+static void flatten(char *text)
+{
+    size_t length = strlen(text);
+
+    while (length && text[length - 1] == '\n')
+        text[--length] = '\0';
+    for (; *text; text++) {
+        if (*text == '\n' || *text == '\t')
+            *text = ' ';
+    }
+}
+
+static bool lost(struct database *database, struct error *err)
+{
+    AUTO(text_free) char *why = text_copy(PQerrorMessage(database->connection));
+
+    flatten(why);
+    disconnect(database);
+    return error_set(err, ERROR_UNREACHABLE, "database: %s", *why ? why : "the connection was lost");
+}
+
+/* What the server says is for people and carries no parameter; its DETAIL would, so it is left out. */
+static bool failed(struct database *database, const PGresult *result, const char *statement,
+                   struct error *err)
+{
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
+    enum error_code code = code_of(state);
+    bool by_function = state && strncmp(state, "AM", 2) == 0;
+
+    if (PQstatus(database->connection) == CONNECTION_BAD || !state)
+        return lost(database, err);
+    error_set(err, code, "%s%s%s%s%s", by_function ? "" : statement, by_function ? "" : ": ", message,
+              hint ? "; " : "", hint ? hint : "");
+    if (code == ERROR_UNREACHABLE)
+        disconnect(database); /* a standby, or a server that goes down: another connection is needed */
+    return false;
+}
+
+static bool not_connected(const struct database *database, struct error *err)
+{
+    if (database->connection)
+        return false;
+    error_set(err, ERROR_UNREACHABLE, "database: not connected");
+    return true;
+}
+
+/* True also when a statement failed earlier: then *done is false and *err says why. False: the connection is
+ * lost. */
+static bool take_sent_result(struct database *database, const char *name, bool *done, struct error *err)
+{
+    AUTO(result_free) PGresult *result = PQgetResult(database->connection);
+    AUTO(result_free) PGresult *end = NULL;
+    ExecStatusType status = PQresultStatus(result);
+
+    if (!result)
+        return lost(database, err);
+    end = PQgetResult(database->connection); /* NULL after each statement */
+    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_PIPELINE_ABORTED || !*done)
+        return true;
+    *done = false;
+    failed(database, result, name, err);
+    return database->connection != NULL;
+}
+
+/* Waits for the ends of what database_write() sent. */
+static bool finish_sent(struct database *database, struct error *err)
+{
+    size_t count = database->sent_count;
+    PGresult *sync;
+    bool done = true;
+
+    if (!count)
+        return true;
+    if (!PQpipelineSync(database->connection))
+        return lost(database, err);
+    for (size_t i = 0; i < count; i++) {
+        if (!take_sent_result(database, database->sent[i], &done, err))
+            return false;
+    }
+    database->sent_count = 0;
+    sync = PQgetResult(database->connection);
+    PQclear(sync);
+    if (!sync || !PQexitPipelineMode(database->connection))
+        return lost(database, err);
+    return done;
+}
+
+static bool execute(struct database *database, const char *text, struct error *err)
+{
+    AUTO(result_free) PGresult *result = NULL;
+
+    if (not_connected(database, err))
+        return false;
+    if (!finish_sent(database, err))
+        return false;
+    result = PQexec(database->connection, text);
+    if (PQresultStatus(result) != PGRES_COMMAND_OK && PQresultStatus(result) != PGRES_TUPLES_OK)
+        return failed(database, result, text, err);
+    return true;
+}
+
+/* Notices are for people at a terminal; libpq would write them to standard error. */
+static void ignore_notice(void *context, const char *message)
+{
+    (void)context;
+    (void)message;
+}
+
+static bool connect_to(struct database *database, struct error *err)
+{
+    /* What comes after dbname wins over the URL, what comes before is its default. */
+    const char *keywords[] = { "connect_timeout",
+                               "tcp_user_timeout",
+                               "target_session_attrs",
+                               "dbname",
+                               "application_name",
+                               "client_encoding",
+                               NULL };
+    const char *values[] = {
+        CONNECT_TIMEOUT_S, TCP_USER_TIMEOUT_MS, "read-write", database->url, database->program, "UTF8", NULL
+    };
+
+    database->connection = PQconnectdbParams(keywords, values, 1);
+    if (PQstatus(database->connection) != CONNECTION_OK)
+        return lost(database, err);
+    PQsetNoticeProcessor(database->connection, ignore_notice, NULL);
+    return true;
+}
+
+static bool set_timeout(struct database *database, struct error *err)
+{
+    AUTO(text_free)
+    char *command = text_format("SET statement_timeout = %lld", (long long)database->statement_timeout_ms);
+
+    return !database->statement_timeout_ms || execute(database, command, err);
+}
+
+static bool listen(struct database *database, struct error *err)
+{
+    for (size_t i = 0; i < COUNT_OF(channels); i++) {
+        if ((database->channels & channels[i].bit) && !execute(database, channels[i].listen, err))
+            return false;
+    }
+    database->notified = database->channels;
+    return true;
+}
+
+static bool no_right(const struct database *database, struct error *err)
+{
+    const char *user = PQuser(database->connection);
+
+    return error_set(
+        err, ERROR_REFUSED,
+        "user %s may not use schema amt; GRANT one of amt_reader, amt_operator, amt_site_server TO %s", user,
+        user);
+}
+
+static bool check_schema(struct database *database, struct error *err)
+{
+    AUTO(rows_free) struct rows *rows = NULL;
+    int64_t version;
+
+    if (!database_run_once(database, &statement_texts[STATEMENT_SCHEMA_EXISTS], NULL, &rows, err))
+        return err->code == ERROR_REFUSED ? no_right(database, err) : false;
+    if (!row_bool(rows, 0, "present"))
+        return error_set(err, ERROR_INTERNAL,
+                         "database '%s' has no AMT schema; run: amt-site-server --migrate",
+                         PQdb(database->connection));
+    rows_free(&rows);
+    if (!database_run_once(database, &statement_texts[STATEMENT_SCHEMA_VERSION], NULL, &rows, err))
+        return false;
+    version = row_number(rows, 0, "version");
+    if (version < schema_version_needed())
+        return error_set(
+            err, ERROR_INTERNAL,
+            "database '%s' has schema version %lld, this program needs %d; run: amt-site-server --migrate",
+            PQdb(database->connection), (long long)version, schema_version_needed());
+    return true;
+}
+
+/* All in one round trip. */
+static bool prepare_all(struct database *database, struct error *err)
+{
+    bool prepared = true;
+
+    if (!PQenterPipelineMode(database->connection))
+        return lost(database, err);
+    for (size_t i = 0; i < database->statement_count; i++) {
+        if (!PQsendPrepare(database->connection, database->statements[i].name, database->statements[i].text,
+                           0, NULL))
+            return lost(database, err);
+    }
+    if (!PQpipelineSync(database->connection))
+        return lost(database, err);
+    for (size_t i = 0; i < database->statement_count && prepared; i++) {
+        AUTO(result_free) PGresult *result = PQgetResult(database->connection);
+        AUTO(result_free) PGresult *end = PQgetResult(database->connection);
+
+        if (PQresultStatus(result) != PGRES_COMMAND_OK)
+            prepared = failed(database, result, database->statements[i].name, err);
+    }
+    if (!prepared) {
+        disconnect(database); /* the rest of the pipeline is of no use */
+        return false;
+    }
+    PQclear(PQgetResult(database->connection)); /* the sync point */
+    return PQexitPipelineMode(database->connection) || lost(database, err);
+}
+
+static bool set_up(struct database *database, struct error *err)
+{
+    if (!connect_to(database, err))
+        return false;
+    if (set_timeout(database, err) && (!database->statement_count || check_schema(database, err)) &&
+        prepare_all(database, err) && listen(database, err))
+        return true;
+    disconnect(database);
+    return false;
+}
+
+bool database_open(struct database **database, const struct database_options *options, struct error *err)
+{
+    AUTO(database_close) struct database *opening = allocate(sizeof(*opening));
+
+    opening->url = text_copy(options->url);
+    opening->program = text_copy(options->program);
+    opening->statements = options->statements;
+    opening->statement_count = options->statement_count;
+    opening->channels = options->channels;
+    opening->statement_timeout_ms = options->statement_timeout_ms;
+    if (!set_up(opening, err))
+        return false;
+    *database = TAKE(opening);
+    return true;
+}
+
+void database_close(struct database **database)
+{
+    if (*database) {
+        disconnect(*database);
+        free((*database)->url);
+        free((*database)->program);
+        free(*database);
+    }
+    *database = NULL;
+}
+
+bool database_connected(const struct database *database)
+{
+    return database->connection != NULL;
+}
+
+bool database_reconnect(struct database *database, struct error *err)
+{
+    disconnect(database);
+    return set_up(database, err);
+}
+
+bool database_begin(struct database *database, struct error *err)
+{
+    return execute(database, "BEGIN", err);
+}
+
+bool database_commit(struct database *database, struct error *err)
+{
+    AUTO(result_free) PGresult *result = NULL;
+
+    if (not_connected(database, err))
+        return false;
+    if (!finish_sent(database, err))
+        return false;
+    result = PQexec(database->connection, "COMMIT");
+    if (PQresultStatus(result) != PGRES_COMMAND_OK)
+        return failed(database, result, "COMMIT", err);
+    /* PostgreSQL answers the COMMIT of a broken transaction with ROLLBACK. */
+    if (strcmp(PQcmdStatus(result), "COMMIT") != 0)
+        return error_set(err, ERROR_CONFLICT,
+                         "database: the transaction was rolled back, a statement in it failed");
+    return true;
+}
+
+void database_rollback(struct database *database)
+{
+    struct error ignored;
+
+    if (!database->connection || (!finish_sent(database, &ignored) && !database->connection))
+        return;
+    if (PQtransactionStatus(database->connection) != PQTRANS_IDLE && !execute(database, "ROLLBACK", &ignored))
+        disconnect(database);
+}
+
+bool database_transaction_usable(const struct database *database)
+{
+    return database->connection &&
+           (database->sent_count || PQtransactionStatus(database->connection) == PQTRANS_INTRANS);
+}
+
+static bool take_result(struct database *database, PGresult *result, const char *name, struct rows **rows,
+                        struct error *err)
+{
+    ExecStatusType status = PQresultStatus(result);
+
+    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
+        failed(database, result, name, err);
+        PQclear(result);
+        return false;
+    }
+    if (rows)
+        *rows = rows_new(result, name);
+    else
+        PQclear(result);
+    return true;
+}
+
+bool database_run(struct database *database, int statement, struct parameters *parameters, struct rows **rows,
+                  struct error *err)
+{
+    struct parameter_list list = { 0 };
+    const char *name;
+
+    assert(statement >= 0 && (size_t)statement < database->statement_count);
+    name = database->statements[statement].name;
+    if (not_connected(database, err) || !finish_sent(database, err))
+        return false;
+    if (parameters)
+        parameters_list(parameters, &list);
+    return take_result(
+        database,
+        PQexecPrepared(database->connection, name, list.count, list.values, list.lengths, list.formats, 1),
+        name, rows, err);
+}
+
+bool database_write(struct database *database, int statement, struct parameters *parameters,
+                    struct error *err)
+{
+    struct parameter_list list = { 0 };
+    const char *name;
+
+    assert(statement >= 0 && (size_t)statement < database->statement_count);
+    name = database->statements[statement].name;
+    if (not_connected(database, err) || (database->sent_count == SENT_MAX && !finish_sent(database, err)))
+        return false;
+    if (!database->sent_count && PQtransactionStatus(database->connection) == PQTRANS_IDLE)
+        return database_run(database, statement, parameters, NULL, err); /* nobody would wait for its end */
+    if (parameters)
+        parameters_list(parameters, &list);
+    if ((!database->sent_count && !PQenterPipelineMode(database->connection)) ||
+        !PQsendQueryPrepared(database->connection, name, list.count, list.values, list.lengths, list.formats,
+                             1))
+        return lost(database, err);
+    database->sent[database->sent_count++] = name;
+    return true;
+}
+
+bool database_run_once(struct database *database, const struct sql_text *statement,
+                       struct parameters *parameters, struct rows **rows, struct error *err)
+{
+    struct parameter_list list = { 0 };
+
+    if (not_connected(database, err) || !finish_sent(database, err))
+        return false;
+    if (parameters)
+        parameters_list(parameters, &list);
+    return take_result(database,
+                       PQexecParams(database->connection, statement->text, list.count, NULL, list.values,
+                                    list.lengths, list.formats, 1),
+                       statement->name, rows, err);
+}
+
+bool database_run_script(struct database *database, const struct sql_text *script, struct error *err)
+{
+    if (not_connected(database, err) || !finish_sent(database, err))
+        return false;
+    return take_result(database, PQexec(database->connection, script->text), script->name, NULL, err);
+}
+
+int database_descriptor(const struct database *database)
+{
+    return database->connection ? PQsocket(database->connection) : -1;
+}
+
+bool database_notifications(struct database *database, unsigned *notified, struct error *err)
+{
+    PGnotify *notice;
+
+    if (not_connected(database, err))
+        return false;
+    if (!PQconsumeInput(database->connection))
+        return lost(database, err);
+    while ((notice = PQnotifies(database->connection))) {
+        for (size_t i = 0; i < COUNT_OF(channels); i++) {
+            if (strcmp(notice->relname, channels[i].name) == 0)
+                database->notified |= channels[i].bit;
+        }
+        PQfreemem(notice);
+    }
+    *notified = database->notified;
+    database->notified = 0;
+    return true;
+}

@@ -1,0 +1,110 @@
+#include "schema_change.h"
+
+#include <stdlib.h>
+
+#include "database/database.h"
+#include "migration.h"
+#include "statement.h"
+
+/* A file's number is the version that it leads to: 0001_name. */
+static int version_of(const struct sql_text *migration)
+{
+    return (int)strtol(migration->name, NULL, 10);
+}
+
+int schema_version_needed(void)
+{
+    return version_of(&migration_texts[MIGRATION_COUNT - 1]);
+}
+
+static bool find_version(struct database *database, int64_t *version, struct error *err)
+{
+    AUTO(rows_free) struct rows *rows = NULL;
+
+    *version = 0;
+    if (!database_run_once(database, &statement_texts[STATEMENT_SCHEMA_EXISTS], NULL, &rows, err))
+        return false;
+    if (!row_bool(rows, 0, "present"))
+        return true;
+    rows_free(&rows);
+    if (!database_run_once(database, &statement_texts[STATEMENT_SCHEMA_VERSION], NULL, &rows, err))
+        return false;
+    *version = row_number(rows, 0, "version");
+    return true;
+}
+
+/* The lock belongs to the transaction, so that others see either nothing of this version or all of it. */
+static bool apply_inside(struct database *database, const struct sql_text *migration, bool *applied,
+                         struct error *err)
+{
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    int64_t version;
+
+    if (!database_run_once(database, &statement_texts[STATEMENT_SCHEMA_LOCK], NULL, NULL, err) ||
+        !find_version(database, &version, err))
+        return false;
+    *applied = version < version_of(migration);
+    if (!*applied)
+        return true;
+    parameters_number(parameters, version_of(migration));
+    parameters_text(parameters, migration->name);
+    return database_run_script(database, migration, err) &&
+           database_run_once(database, &statement_texts[STATEMENT_SCHEMA_APPLIED], parameters, NULL, err);
+}
+
+static bool apply(struct database *database, const struct sql_text *migration, bool *applied,
+                  struct error *err)
+{
+    if (!database_begin(database, err))
+        return false;
+    if (!apply_inside(database, migration, applied, err) || !database_commit(database, err)) {
+        database_rollback(database);
+        return error_during(err, "schema change %s", migration->name);
+    }
+    return true;
+}
+
+static bool store_reasons(struct database *database, struct error *err)
+{
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    struct array *codes = parameters_texts(parameters);
+    struct array *retries = parameters_bools(parameters);
+    struct array *statuses = parameters_numbers(parameters);
+    struct array *meanings = parameters_texts(parameters);
+    struct array *remedies = parameters_texts(parameters);
+
+    for (enum reason_code code = REASON_NONE + 1; code < REASON_COUNT; code++) {
+        const struct reason *reason = reason_of(code);
+
+        array_add_text(codes, reason->name);
+        array_add_bool(retries, reason->retry == RETRY_LATER);
+        if (reason->status >= 0)
+            array_add_number(statuses, reason->status);
+        else
+            array_add_null(statuses);
+        array_add_text(meanings, reason->meaning);
+        array_add_text(remedies, reason->remedy);
+    }
+    return database_run_once(database, &statement_texts[STATEMENT_REASONS_STORE], parameters, NULL, err);
+}
+
+bool schema_migrate(const char *url, unsigned *applied, struct error *err)
+{
+    struct database_options options = { .url = url, .program = "amt-site-server --migrate" };
+    AUTO(database_close) struct database *database = NULL;
+    unsigned count = 0;
+
+    if (!database_open(&database, &options, err))
+        return false;
+    for (size_t i = 0; i < MIGRATION_COUNT; i++) {
+        bool done = false;
+
+        if (!apply(database, &migration_texts[i], &done, err))
+            return false;
+        count += done;
+    }
+    if (!store_reasons(database, err))
+        return false;
+    *applied = count;
+    return true;
+}

@@ -1,0 +1,17 @@
+/*
+ * schema_change.h - brings a database to the schema that this program knows.
+ */
+#ifndef DATABASE_SCHEMA_CHANGE_H
+#define DATABASE_SCHEMA_CHANGE_H
+
+#include "common/error.h"
+
+/*
+ * Applies what is missing, in order, each in its own transaction; several at once wait for each other. Also
+ * writes the table of reasons. *applied: how many were.
+ */
+bool schema_migrate(const char *url, unsigned *applied, struct error *err) MUST_CHECK;
+/* Version that this program needs. */
+int schema_version_needed(void);
+
+#endif

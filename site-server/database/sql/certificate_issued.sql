@@ -1,0 +1,4 @@
+-- certificate_issued: the certificate that job $1 got for the key with fingerprint $2 and the name $3.
+SELECT certificate FROM amt_store.certificate
+ WHERE job = $1::bigint AND key_fingerprint = $2::bytea AND fqdn = $3::text
+   AND state <> 'revoked' AND not_after > now()

@@ -1,0 +1,11 @@
+-- jobs_due: at most $3 jobs that may be handed out now, after the one that was due at $1 (microseconds since 1970), number $2.
+SELECT j.id, j.failures, j.heard_by, host(c.address) AS address, coalesce(h.root_hashes, '{}') AS root_hashes,
+       (extract(epoch FROM j.not_before) * 1000000)::bigint AS not_before_us
+  FROM amt_store.job j
+  JOIN amt_store.computer c USING (uuid)
+  LEFT JOIN amt_store.hello h USING (uuid)
+ WHERE j.state = 'waiting' AND j.not_before <= now() AND c.address IS NOT NULL
+   AND (j.not_before, j.id) > (CASE WHEN $1::bigint < 0 THEN '-infinity'::timestamptz
+                                    ELSE 'epoch'::timestamptz + $1::bigint * interval '1 microsecond' END, $2::bigint)
+ ORDER BY j.not_before, j.id
+ LIMIT $3::bigint

@@ -1,0 +1,15 @@
+-- jobs_lock: jobs $1 with what an offer needs; those that somebody else took meanwhile are left out.
+SELECT j.id, j.uuid, j.failures, host(c.address) AS address, c.fqdn, c.firmware_version, c.profile,
+       coalesce(h.root_hashes, '{}') AS root_hashes, r.refused, r.refusals_in_last_hour, r.hour_over_s
+  FROM amt_store.job j
+  JOIN amt_store.computer c USING (uuid)
+  LEFT JOIN amt_store.hello h USING (uuid)
+ CROSS JOIN LATERAL (
+       SELECT array_agg(DISTINCT a.reference) FILTER (WHERE a.job = j.id AND NOT a.assumed) AS refused,
+              count(*) FILTER (WHERE a.refused_at > now() - interval '1 hour') AS refusals_in_last_hour,
+              extract(epoch FROM min(a.refused_at) FILTER (WHERE a.refused_at > now() - interval '1 hour')
+                                 + interval '1 hour')::bigint AS hour_over_s
+         FROM amt_store.account_refused a WHERE a.uuid = j.uuid) AS r
+ WHERE j.id = ANY ($1::bigint[]) AND j.state = 'waiting'
+ ORDER BY j.id
+   FOR NO KEY UPDATE OF j SKIP LOCKED

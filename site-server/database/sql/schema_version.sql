@@ -1,0 +1,2 @@
+-- schema_version: the newest version that was applied.
+SELECT coalesce(max(version), 0) AS version FROM amt.schema_version

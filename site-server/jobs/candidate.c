@@ -1,0 +1,65 @@
+#include "candidate.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool refused(const struct candidate_question *question, const char *reference)
+{
+    for (size_t i = 0; i < question->refused_count; i++) {
+        if (strcmp(question->refused[i], reference) == 0)
+            return true;
+    }
+    return false;
+}
+
+static size_t allowed_now(const struct candidate_question *question)
+{
+    size_t seen = question->refusals_in_last_hour;
+    size_t left = seen < REFUSALS_IN_AN_HOUR ? REFUSALS_IN_AN_HOUR - seen : 0;
+
+    return left < CANDIDATES_IN_A_CONTACT ? left : CANDIDATES_IN_A_CONTACT;
+}
+
+static void consider(const struct candidate_question *question, const struct candidate *candidate,
+                     struct candidate_answer *answer)
+{
+    if (refused(question, candidate->reference))
+        return;
+    answer->left++;
+    if (answer->now_count < allowed_now(question))
+        answer->now[answer->now_count++] = *candidate;
+}
+
+static void consider_credential(const struct candidate_question *question,
+                                const struct credential *credential, struct candidate_answer *answer)
+{
+    struct candidate candidate = { .credential = credential };
+
+    snprintf(candidate.reference, sizeof(candidate.reference), "secret:%lld", (long long)credential->id);
+    consider(question, &candidate, answer);
+}
+
+/* Spec O5, in its order. */
+void candidate_choose(const struct candidate_question *question, struct candidate_answer *answer)
+{
+    const struct credential *credentials = question->credentials;
+
+    memset(answer, 0, sizeof(*answer));
+    consider(question, &(struct candidate){ .reference = "empty" }, answer);
+    for (size_t i = 0; i < question->credential_count; i++) {
+        if (credentials[i].kind == CREDENTIAL_ADMIN && credentials[i].state != CREDENTIAL_IMPORTED &&
+            credentials[i].maybe_on_device)
+            consider_credential(question, &credentials[i], answer);
+    }
+    for (size_t i = 0; i < question->credential_count; i++) {
+        if (credentials[i].kind == CREDENTIAL_ADMIN && credentials[i].state == CREDENTIAL_IMPORTED)
+            consider_credential(question, &credentials[i], answer);
+    }
+    for (size_t i = 0; i < question->account_count; i++) {
+        struct candidate candidate = { .account = i };
+
+        snprintf(candidate.reference, sizeof(candidate.reference), "account:%s", question->accounts[i]);
+        consider(question, &candidate, answer);
+    }
+    consider(question, &(struct candidate){ .reference = "factory" }, answer);
+}

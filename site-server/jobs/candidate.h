@@ -1,0 +1,38 @@
+/*
+ * candidate.h - which accounts a contact tries, in which order, and how many (spec O5). Pure.
+ *
+ * AMT locks an account out after 10 failed logins; a contact tries at most 3 and an hour sees at most 9.
+ */
+#ifndef JOBS_CANDIDATE_H
+#define JOBS_CANDIDATE_H
+
+#include "devices/credential.h"
+
+#define CANDIDATES_IN_A_CONTACT 3
+#define REFUSALS_IN_AN_HOUR     9
+
+struct candidate {
+    char reference[80];                  /* "empty", "secret:17", "account:NAME", "factory" */
+    const struct credential *credential; /* of a "secret", borrowed */
+    size_t account;                      /* index of an "account" */
+};
+
+struct candidate_question {
+    const struct credential *credentials; /* of this computer, newest first */
+    size_t credential_count;
+    const char *const *accounts; /* names, in their order */
+    size_t account_count;
+    const char *const *refused; /* references refused in this job */
+    size_t refused_count;
+    size_t refusals_in_last_hour;
+};
+
+struct candidate_answer {
+    struct candidate now[CANDIDATES_IN_A_CONTACT];
+    size_t now_count;
+    size_t left; /* not refused yet, those of now included */
+};
+
+void candidate_choose(const struct candidate_question *question, struct candidate_answer *answer);
+
+#endif

@@ -1,0 +1,397 @@
+#include "dispatcher.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "devices/root_hash.h"
+#include "jobs/lease.h"
+#include "jobs/preparation.h"
+#include "jobs/subnet.h"
+#include "statement.h"
+
+#define OFFERS_AT_ONCE 256 /* in one transaction */
+#define PAGE_JOBS      512 /* looked at in one statement */
+#define PAGES_MAX      40  /* when all that is due is for service points that are full */
+
+void job_offers_clear(struct job_offers *offers)
+{
+    for (size_t i = 0; i < offers->count; i++)
+        message_free(&offers->items[i].message);
+    free(offers->items);
+    *offers = (struct job_offers){ 0 };
+}
+
+/* ---- who gets a job -------------------------------------------------------------------------------- */
+
+static bool trusted(const struct dispatch_question *question, const struct connected_point *point)
+{
+    for (size_t i = 0; i < question->root_hash_count; i++) {
+        for (size_t k = 0; k < point->root_hash_count; k++) {
+            if (root_hash_equal(&question->root_hashes[i], &point->root_hashes[k]))
+                return true;
+        }
+    }
+    return question->root_hash_count == 0;
+}
+
+/* How well a service point suits: 0 not at all. */
+static int suitability(const struct dispatch_question *question, const struct connected_point *point)
+{
+    enum { SERVES_NO_SUBNET = 1, HEARD_IT = 2, SERVES_SUBNET = 3 };
+    int longest = -1;
+
+    if (!trusted(question, point))
+        return 0;
+    for (size_t i = 0; i < point->subnet_count; i++) {
+        int length = subnet_match(point->subnets[i], question->address);
+
+        if (length > longest)
+            longest = length;
+    }
+    if (longest >= 0)
+        return SERVES_SUBNET + longest;
+    if (question->heard_by && question->heard_by == point->id)
+        return HEARD_IT;
+    return point->subnet_count ? 0 : SERVES_NO_SUBNET;
+}
+
+enum dispatch_choice dispatch_choose(const struct dispatch_question *question,
+                                     const struct connected_point *points, const uint32_t *free_slots,
+                                     size_t count, size_t *point)
+{
+    int best = 0;
+    size_t chosen = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        int suits = suitability(question, &points[i]);
+
+        if (suits > best || (suits && suits == best && free_slots[i] > free_slots[chosen])) {
+            best = suits;
+            chosen = i;
+        }
+    }
+    if (!best)
+        return DISPATCH_NOBODY;
+    if (!free_slots[chosen])
+        return DISPATCH_FULL;
+    *point = chosen;
+    return DISPATCH_TO;
+}
+
+/* ---- choosing among what is due -------------------------------------------------------------------- */
+
+struct choice {
+    int64_t job;
+    size_t point;
+};
+
+struct choosing {
+    struct database *database;
+    const struct connected_point *points;
+    size_t point_count;
+    uint32_t *free_slots; /* what is left of each point's */
+    uint64_t free_total;
+    struct choice *chosen;
+    size_t chosen_count, chosen_max;
+    struct job_setback *stranded; /* nobody can take them */
+    size_t stranded_count;
+    int64_t after_us, after_id; /* where the next page begins */
+};
+
+static void choosing_clear(struct choosing *c)
+{
+    free(c->free_slots);
+    free(c->chosen);
+    free(c->stranded); /* their texts are NULL */
+}
+
+static struct root_hash *read_hashes(struct rows *rows, size_t row, size_t *count)
+{
+    size_t total = row_text_count(rows, row, "root_hashes");
+    struct root_hash *hashes = allocate(total * sizeof(*hashes));
+
+    *count = 0;
+    for (size_t i = 0; i < total; i++)
+        *count += root_hash_parse(row_text_element(rows, row, "root_hashes", i), &hashes[*count]);
+    return hashes;
+}
+
+static void choose(struct choosing *c, struct rows *rows, size_t row)
+{
+    struct dispatch_question question = {
+        .address = row_text(rows, row, "address"),
+        .heard_by = row_is_null(rows, row, "heard_by") ? 0 : row_number(rows, row, "heard_by"),
+    };
+    struct root_hash *hashes = read_hashes(rows, row, &question.root_hash_count);
+    size_t point;
+
+    question.root_hashes = hashes;
+    switch (dispatch_choose(&question, c->points, c->free_slots, c->point_count, &point)) {
+    case DISPATCH_TO:
+        c->chosen[c->chosen_count++] = (struct choice){ row_number(rows, row, "id"), point };
+        c->free_slots[point]--;
+        c->free_total--;
+        break;
+    case DISPATCH_NOBODY:
+        c->stranded = reallocate(c->stranded, c->stranded_count + 1, sizeof(*c->stranded));
+        c->stranded[c->stranded_count++] = (struct job_setback){
+            .job = row_number(rows, row, "id"),
+            .from = JOB_WAITING,
+            .reason = REASON_NO_SERVICE_POINT,
+            .failures = row_number(rows, row, "failures"),
+            .delay_s = -1,
+        };
+        break;
+    case DISPATCH_FULL:
+        break;
+    }
+    free(hashes);
+}
+
+static bool choose_page(struct choosing *c, bool *last, struct error *err)
+{
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    AUTO(rows_free) struct rows *rows = NULL;
+    size_t count;
+
+    parameters_number(parameters, c->after_us);
+    parameters_number(parameters, c->after_id);
+    parameters_number(parameters, PAGE_JOBS);
+    if (!database_run(c->database, STATEMENT_JOBS_DUE, parameters, &rows, err))
+        return false;
+    count = rows_count(rows);
+    for (size_t i = 0; i < count && c->free_total && c->chosen_count < c->chosen_max; i++)
+        choose(c, rows, i);
+    if (count) {
+        c->after_us = row_number(rows, count - 1, "not_before_us");
+        c->after_id = row_number(rows, count - 1, "id");
+    }
+    *last = count < PAGE_JOBS;
+    return true;
+}
+
+static bool choose_all(struct choosing *c, struct error *err)
+{
+    bool last = false;
+
+    c->after_us = INT64_MIN / 2;
+    for (unsigned page = 0; page < PAGES_MAX && !last && c->free_total && c->chosen_count < c->chosen_max;
+         page++) {
+        if (!choose_page(c, &last, err))
+            return false;
+    }
+    return true;
+}
+
+/* Another site server's service points may be able to take what ours cannot. */
+static bool others_connected(const struct choosing *c, bool *others, struct error *err)
+{
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    AUTO(rows_free) struct rows *rows = NULL;
+    struct array *ours = parameters_numbers(parameters);
+
+    for (size_t i = 0; i < c->point_count; i++)
+        array_add_number(ours, c->points[i].id);
+    if (!database_run(c->database, STATEMENT_SERVICE_POINTS_ELSEWHERE, parameters, &rows, err))
+        return false;
+    *others = row_bool(rows, 0, "connected");
+    return true;
+}
+
+static bool set_stranded_aside(const struct choosing *c, const struct job_settings *settings,
+                               struct error *err)
+{
+    bool others;
+
+    if (!c->stranded_count)
+        return true;
+    if (!others_connected(c, &others, err))
+        return false;
+    return others || job_set_back(c->database, settings, c->stranded, c->stranded_count, err);
+}
+
+/* ---- locking, preparing, leasing ------------------------------------------------------------------- */
+
+struct batch {
+    struct preparation *items;
+    size_t count;
+};
+
+static void batch_clear(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        preparation_clear(&batch->items[i]);
+    free(batch->items);
+}
+
+static void read_preparation(struct rows *rows, size_t row, struct preparation *item)
+{
+    item->job = row_number(rows, row, "id");
+    item->failures = row_number(rows, row, "failures");
+    item->uuid = row_uuid(rows, row, "uuid");
+    item->address = text_copy(row_text(rows, row, "address"));
+    item->fqdn = text_copy(row_text(rows, row, "fqdn"));
+    item->firmware_version = text_copy(row_text(rows, row, "firmware_version"));
+    item->profile = text_copy(row_text(rows, row, "profile"));
+    item->root_hashes = read_hashes(rows, row, &item->root_hash_count);
+    item->refused_count = row_text_count(rows, row, "refused");
+    item->refused = allocate(item->refused_count * sizeof(*item->refused));
+    for (size_t i = 0; i < item->refused_count; i++)
+        item->refused[i] = text_copy(row_text_element(rows, row, "refused", i));
+    item->refusals_in_last_hour = (size_t)row_number(rows, row, "refusals_in_last_hour");
+    item->hour_over_s = row_is_null(rows, row, "hour_over_s") ? 0 : row_number(rows, row, "hour_over_s");
+}
+
+/* Those that another site server took meanwhile are left out. */
+static bool lock_chosen(const struct choosing *c, struct batch *batch, struct error *err)
+{
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    AUTO(rows_free) struct rows *rows = NULL;
+    struct array *jobs = parameters_numbers(parameters);
+
+    for (size_t i = 0; i < c->chosen_count; i++)
+        array_add_number(jobs, c->chosen[i].job);
+    if (!database_run(c->database, STATEMENT_JOBS_LOCK, parameters, &rows, err))
+        return false;
+    batch->items = allocate(rows_count(rows) * sizeof(*batch->items));
+    batch->count = rows_count(rows);
+    for (size_t i = 0; i < batch->count; i++)
+        read_preparation(rows, i, &batch->items[i]);
+    return true;
+}
+
+static size_t point_of(const struct choosing *c, int64_t job)
+{
+    size_t i = 0;
+
+    while (c->chosen[i].job != job)
+        i++;
+    return c->chosen[i].point;
+}
+
+static bool set_unprepared_back(struct database *database, const struct job_settings *settings,
+                                const struct batch *batch, struct error *err)
+{
+    struct job_setback *setbacks = allocate(batch->count * sizeof(*setbacks));
+    size_t count = 0;
+    bool done;
+
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct preparation *item = &batch->items[i];
+
+        if (item->reason != REASON_NONE)
+            setbacks[count++] = (struct job_setback){ .job = item->job,
+                                                      .from = JOB_WAITING,
+                                                      .reason = item->reason,
+                                                      .text = item->why, /* stays the item's */
+                                                      .failures = item->failures,
+                                                      .delay_s = item->delay_s };
+    }
+    done = job_set_back(database, settings, setbacks, count, err);
+    free(setbacks);
+    return done;
+}
+
+static void add_secret(struct array *ids, struct array *were_maybe, int64_t id, bool was_maybe)
+{
+    if (id) {
+        array_add_number(ids, id);
+        array_add_bool(were_maybe, was_maybe);
+    } else {
+        array_add_null(ids);
+        array_add_null(were_maybe);
+    }
+}
+
+static struct preparation *find_item(const struct batch *batch, int64_t job)
+{
+    size_t i = 0;
+
+    while (batch->items[i].job != job)
+        i++;
+    return &batch->items[i];
+}
+
+static void make_offers(const struct choosing *c, const struct batch *batch, const struct rows *leased,
+                        struct job_offers *offers)
+{
+    offers->items = allocate(rows_count(leased) * sizeof(*offers->items));
+    for (size_t i = 0; i < rows_count(leased); i++) {
+        struct preparation *item = find_item(batch, row_number(leased, i, "id"));
+        struct job_offer *offer = &offers->items[offers->count++];
+
+        offer->point = point_of(c, item->job);
+        offer->message = item->offer;
+        offer->message.job_offer.id.attempt = (uint32_t)row_number(leased, i, "attempt");
+        memset(&item->offer, 0, sizeof(item->offer)); /* given away */
+    }
+}
+
+static bool lease(const struct choosing *c, const struct job_settings *settings, const struct batch *batch,
+                  struct job_offers *offers, struct error *err)
+{
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    AUTO(rows_free) struct rows *leased = NULL;
+    struct array *jobs = parameters_numbers(parameters);
+    struct array *points = parameters_numbers(parameters);
+    struct array *accounts = parameters_texts(parameters);
+    struct array *admins = parameters_numbers(parameters);
+    struct array *admins_maybe = parameters_bools(parameters);
+    struct array *mebxs = parameters_numbers(parameters);
+    struct array *mebxs_maybe = parameters_bools(parameters);
+
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct preparation *item = &batch->items[i];
+
+        if (item->reason != REASON_NONE)
+            continue;
+        array_add_number(jobs, item->job);
+        array_add_number(points, c->points[point_of(c, item->job)].id);
+        array_add_text(accounts, item->accounts_offered);
+        add_secret(admins, admins_maybe, item->admin_secret, item->admin_was_maybe);
+        add_secret(mebxs, mebxs_maybe, item->mebx_secret, item->mebx_was_maybe);
+    }
+    if (!array_count(jobs))
+        return true;
+    parameters_number(parameters,
+                      settings->lease_s < LEASE_UNACCEPTED_S ? settings->lease_s : LEASE_UNACCEPTED_S);
+    if (!database_run(c->database, STATEMENT_JOBS_LEASE, parameters, &leased, err))
+        return false;
+    make_offers(c, batch, leased, offers);
+    return true;
+}
+
+static void choosing_begin(struct choosing *c, struct database *database,
+                           const struct connected_point *points, size_t count)
+{
+    c->database = database;
+    c->points = points;
+    c->point_count = count;
+    c->free_slots = allocate(count * sizeof(*c->free_slots));
+    for (size_t i = 0; i < count; i++) {
+        c->free_slots[i] = points[i].free;
+        c->free_total += points[i].free;
+    }
+    c->chosen_max = OFFERS_AT_ONCE;
+    c->chosen = allocate(c->chosen_max * sizeof(*c->chosen));
+}
+
+bool job_dispatch(struct database *database, struct vault *vault, const struct job_settings *settings,
+                  const struct connected_point *points, size_t count, struct job_offers *offers,
+                  struct error *err)
+{
+    AUTO(choosing_clear) struct choosing c = { 0 };
+    AUTO(batch_clear) struct batch batch = { 0 };
+
+    *offers = (struct job_offers){ 0 };
+    choosing_begin(&c, database, points, count);
+    if (!choose_all(&c, err) || !set_stranded_aside(&c, settings, err))
+        return false;
+    offers->more = c.chosen_count == c.chosen_max && c.free_total;
+    if (!c.chosen_count)
+        return true;
+    return lock_chosen(&c, &batch, err) &&
+           preparation_run(database, vault, settings, batch.items, batch.count, err) &&
+           set_unprepared_back(database, settings, &batch, err) && lease(&c, settings, &batch, offers, err);
+}

@@ -1,0 +1,59 @@
+/*
+ * dispatcher.h - hands waiting jobs to service points.
+ *
+ * A job goes to the service point whose subnets hold the computer's address by the longest prefix, else to
+ * the one that heard the Hello, else to one that serves no subnets in particular; of several equal ones to
+ * that with the most free slots. One whose provisioning certificates the computer does not trust is none.
+ */
+#ifndef JOBS_DISPATCHER_H
+#define JOBS_DISPATCHER_H
+
+#include "devices/vault.h"
+#include "jobs/job.h"
+
+struct connected_point { /* a service point that is connected to this site server; all borrowed */
+    int64_t id;
+    uint32_t free; /* slots */
+    const char *const *subnets;
+    size_t subnet_count;
+    const struct root_hash *root_hashes; /* of its provisioning certificates */
+    size_t root_hash_count;
+};
+
+struct job_offer {
+    size_t point;           /* index into the points */
+    struct message message; /* JOB_OFFER, correlation left 0 */
+};
+
+struct job_offers { /* zero-initialise */
+    struct job_offer *items;
+    size_t count;
+    bool more; /* further jobs can be handed out at once */
+};
+
+void job_offers_clear(struct job_offers *offers);
+
+/*
+ * Leases what is due to whom it suits and prepares the offers: secrets are generated, encrypted and written
+ * in the same transaction (spec 6.1). The offers go out after the commit. A job that cannot be prepared
+ * waits, with the reason.
+ */
+bool job_dispatch(struct database *database, struct vault *vault, const struct job_settings *settings,
+                  const struct connected_point *points, size_t count, struct job_offers *offers,
+                  struct error *err) MUST_CHECK;
+
+enum dispatch_choice { DISPATCH_TO, DISPATCH_FULL, DISPATCH_NOBODY };
+
+struct dispatch_question {
+    const char *address;                 /* numeric */
+    int64_t heard_by;                    /* 0: nobody */
+    const struct root_hash *root_hashes; /* that the computer trusts; none: not known */
+    size_t root_hash_count;
+};
+
+/* *point is set on DISPATCH_TO. free[i]: slots that points[i] has left. Pure. */
+enum dispatch_choice dispatch_choose(const struct dispatch_question *question,
+                                     const struct connected_point *points, const uint32_t *free_slots,
+                                     size_t count, size_t *point);
+
+#endif

@@ -1,0 +1,501 @@
+#include "preparation.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/clock.h"
+#include "common/password.h"
+#include "devices/credential.h"
+#include "jobs/candidate.h"
+#include "statement.h"
+
+#define AMT_TLS_PORT   16993
+#define AMT_ADMIN      "admin"
+#define FACTORY_SECRET "admin" /* AMT SDK: default user and password */
+
+void preparation_clear(struct preparation *p)
+{
+    free(p->address);
+    free(p->fqdn);
+    free(p->firmware_version);
+    free(p->profile);
+    free(p->root_hashes);
+    for (size_t i = 0; i < p->refused_count; i++)
+        free(p->refused[i]);
+    free(p->refused);
+    free(p->why);
+    free(p->accounts_offered);
+    message_free(&p->offer);
+    memset(p, 0, sizeof(*p));
+}
+
+/* What all offers of a turn share. */
+struct site {
+    struct vault *vault;
+    const struct job_settings *settings;
+    struct rows *accounts, *profiles, *users, *issuers;
+    const char **account_names;
+    struct credential_list credentials;
+};
+
+static void site_clear(struct site *site)
+{
+    rows_free(&site->accounts);
+    rows_free(&site->profiles);
+    rows_free(&site->users);
+    rows_free(&site->issuers);
+    free(site->account_names);
+    credential_list_clear(&site->credentials);
+}
+
+/* A new password that has to be written before the offers go out, and whose number the offer needs. */
+struct new_secrets {
+    struct credential_proposal *items;
+    int64_t **ids; /* where the number of each belongs */
+    size_t count;
+};
+
+static void new_secrets_clear(struct new_secrets *secrets)
+{
+    for (size_t i = 0; i < secrets->count; i++)
+        sealed_clear(&secrets->items[i].sealed);
+    free(secrets->items);
+    free(secrets->ids);
+}
+
+/* ---- one sealed value ------------------------------------------------------------------------------ */
+
+/* Columns key_id, nonce and ciphertext; true without a secret when they are NULL. */
+static bool open_row(struct vault *vault, const struct rows *rows, size_t row, const char *place,
+                     struct secret **secret, struct error *err)
+{
+    AUTO(sealed_clear) struct sealed sealed = { 0 };
+    const unsigned char *data;
+    size_t length;
+
+    *secret = NULL;
+    if (row_is_null(rows, row, "ciphertext"))
+        return true;
+    data = row_bytes(rows, row, "nonce", &length);
+    if (length != sizeof(sealed.nonce))
+        return error_set(err, ERROR_INTERNAL, "the secret of %s has a nonce of %zu bytes", place, length);
+    memcpy(sealed.nonce, data, sizeof(sealed.nonce));
+    data = row_bytes(rows, row, "ciphertext", &length);
+    bytes_set(&sealed.ciphertext, data, length);
+    sealed.key_id = text_copy(row_text(rows, row, "key_id"));
+    return vault_open(vault, place, &sealed, secret, err);
+}
+
+static bool open_credential(struct vault *vault, const struct credential *credential, struct secret **secret,
+                            struct error *err)
+{
+    char place[VAULT_PLACE_SIZE];
+
+    vault_place_computer(&credential->uuid, credential_kind_name(credential->kind), place);
+    return vault_open(vault, place, &credential->sealed, secret, err);
+}
+
+/* ---- names, addresses, roots ----------------------------------------------------------------------- */
+
+static void put_names(struct message_job_offer *offer, const struct preparation *item)
+{
+    size_t label = strcspn(item->fqdn, ".");
+
+    offer->host_name = text_format("%.*s", (int)label, item->fqdn);
+    offer->domain = text_copy(item->fqdn[label] ? item->fqdn + label + 1 : "");
+    offer->domain_suffix = *offer->domain ? text_copy(offer->domain) : NULL;
+}
+
+static void put_basics(struct message_job_offer *offer, const struct site *site,
+                       const struct preparation *item)
+{
+    offer->id.job = (uint64_t)item->job;
+    offer->kind = text_copy("provision");
+    offer->lease_s = (uint32_t)site->settings->lease_s;
+    offer->deadline_s = (uint32_t)site->settings->deadline_s;
+    offer->uuid = item->uuid;
+    offer->address = text_copy(item->address);
+    offer->port = AMT_TLS_PORT;
+    offer->firmware_version = text_copy(item->firmware_version);
+    offer->root_hashes = allocate(item->root_hash_count * sizeof(*offer->root_hashes));
+    offer->root_hash_count = item->root_hash_count;
+    if (item->root_hash_count)
+        memcpy(offer->root_hashes, item->root_hashes, item->root_hash_count * sizeof(*offer->root_hashes));
+}
+
+static void put_issuers(struct message_job_offer *offer, const struct site *site)
+{
+    offer->issuer_count = rows_count(site->issuers);
+    offer->issuers = allocate(offer->issuer_count * sizeof(*offer->issuers));
+    for (size_t i = 0; i < offer->issuer_count; i++) {
+        size_t length;
+        const unsigned char *der = row_bytes(site->issuers, i, "certificate", &length);
+
+        bytes_set(&offer->issuers[i], der, length);
+    }
+}
+
+/* ---- profile --------------------------------------------------------------------------------------- */
+
+static unsigned word_index(const char *word, const char *const *words, unsigned count)
+{
+    unsigned i = 0;
+
+    while (i < count && strcmp(words[i], word) != 0)
+        i++;
+    assert(i < count); /* the table's CHECK allows no other */
+    return i;
+}
+
+static size_t find_profile(const struct site *site, const char *name)
+{
+    size_t row = 0;
+
+    while (row < rows_count(site->profiles) && strcmp(row_text(site->profiles, row, "name"), name) != 0)
+        row++;
+    assert(row < rows_count(site->profiles)); /* a foreign key */
+    return row;
+}
+
+static bool put_user(struct user_entry *user, const struct site *site, size_t row, struct error *err)
+{
+    const char *name = row_text(site->users, row, "name");
+    char place[VAULT_PLACE_SIZE];
+    const unsigned char *sid;
+    size_t length;
+
+    vault_place_profile_user(row_text(site->users, row, "profile"), name, place);
+    if (!open_row(site->vault, site->users, row, place, &user->password, err))
+        return error_during(err, "user %s of the profile", name);
+    sid = row_bytes(site->users, row, "sid", &length);
+    if (sid)
+        bytes_set(&user->sid, sid, length);
+    else
+        user->username = text_copy(name);
+    user->access = (uint32_t)row_number(site->users, row, "access");
+    user->realm_count = row_text_count(site->users, row, "realms");
+    user->realms = allocate(user->realm_count * sizeof(*user->realms));
+    for (size_t i = 0; i < user->realm_count; i++)
+        user->realms[i] = (uint32_t)strtoul(row_text_element(site->users, row, "realms", i), NULL, 10);
+    return true;
+}
+
+static bool put_users(struct profile *profile, const struct site *site, struct error *err)
+{
+    profile->users = allocate(rows_count(site->users) * sizeof(*profile->users));
+    for (size_t i = 0; i < rows_count(site->users); i++) {
+        if (strcmp(row_text(site->users, i, "profile"), profile->name) == 0 &&
+            !put_user(&profile->users[profile->user_count++], site, i, err))
+            return false;
+    }
+    return true;
+}
+
+static bool put_profile(struct profile *profile, const struct site *site, size_t row, struct error *err)
+{
+    static const char *const stages[] = { "auto", "eoi", "wsman" };
+    static const char *const consents[] = { "none", "kvm", "all" };
+    const struct rows *rows = site->profiles;
+
+    profile->name = text_copy(row_text(rows, row, "name"));
+    profile->first_stage = word_index(row_text(rows, row, "first_stage"), stages, COUNT_OF(stages));
+    profile->user_consent = word_index(row_text(rows, row, "user_consent"), consents, COUNT_OF(consents));
+    profile->ping = row_bool(rows, row, "ping");
+    profile->web_interface = row_bool(rows, row, "web_interface");
+    profile->serial_over_lan = row_bool(rows, row, "serial_over_lan");
+    profile->ide_redirection = row_bool(rows, row, "ide_redirection");
+    profile->kvm = row_bool(rows, row, "kvm");
+    profile->always_on = strcmp(row_text(rows, row, "power"), "always-on") == 0;
+    profile->mutual_tls = strcmp(row_text(rows, row, "tls"), "mutual") == 0;
+    return put_users(profile, site, err);
+}
+
+/* ---- accounts to be tried -------------------------------------------------------------------------- */
+
+static bool candidate_account(const struct site *site, const struct candidate *candidate,
+                              struct account *account, struct error *err)
+{
+    char place[VAULT_PLACE_SIZE];
+    const char *name;
+
+    account->reference = text_copy(candidate->reference);
+    if (strncmp(candidate->reference, "account:", 8) != 0)
+        account->username = text_copy(AMT_ADMIN);
+    if (candidate->credential)
+        return open_credential(site->vault, candidate->credential, &account->password, err);
+    if (account->username) {
+        account->password =
+            secret_from_text(strcmp(candidate->reference, "factory") == 0 ? FACTORY_SECRET : "");
+        return true;
+    }
+    name = row_text(site->accounts, candidate->account, "name");
+    account->username = text_copy(row_text(site->accounts, candidate->account, "username"));
+    if (!open_row(site->vault, site->accounts, candidate->account, vault_place_account(name, place),
+                  &account->password, err))
+        return error_during(err, "account %s", name);
+    return true;
+}
+
+static bool put_candidates(struct preparation *item, const struct site *site,
+                           const struct candidate_answer *answer, struct error *err)
+{
+    struct message_job_offer *offer = &item->offer.job_offer;
+
+    item->accounts_offered = text_copy("");
+    offer->accounts = allocate(answer->now_count * sizeof(*offer->accounts));
+    for (size_t i = 0; i < answer->now_count; i++) {
+        char *longer = text_format("%s%s%s", item->accounts_offered, i ? " " : "", answer->now[i].reference);
+
+        free(item->accounts_offered);
+        item->accounts_offered = longer;
+        if (!candidate_account(site, &answer->now[i], &offer->accounts[offer->account_count++], err))
+            return false;
+    }
+    return true;
+}
+
+/* The firmware locks an account after ten failed logins; before that the computer is left alone for a while.
+ */
+static bool wait_for_the_hour(struct preparation *item, size_t left, struct error *err)
+{
+    int64_t now_s = clock_wall_ms() / 1000;
+    time_t at = (time_t)item->hour_over_s;
+    char when[32];
+    struct tm utc;
+
+    strftime(when, sizeof(when), "%H:%M:%S UTC", gmtime_r(&at, &utc));
+    item->delay_s = item->hour_over_s > now_s ? item->hour_over_s - now_s : 1;
+    return error_because(
+        err, REASON_MORE_ACCOUNTS,
+        "%zu logins were refused within an hour, and %zu accounts are left; they are tried at %s, "
+        "so that the firmware does not lock itself",
+        item->refusals_in_last_hour, left, when);
+}
+
+/* This computer's, newest first. */
+static const struct credential *own_credentials(const struct site *site, const struct uuid *uuid,
+                                                size_t *count)
+{
+    size_t first = 0, end;
+
+    while (first < site->credentials.count && !uuid_equal(&site->credentials.items[first].uuid, uuid))
+        first++;
+    for (end = first; end < site->credentials.count && uuid_equal(&site->credentials.items[end].uuid, uuid);
+         end++)
+        ;
+    *count = end - first;
+    return site->credentials.items + first;
+}
+
+static bool put_accounts(struct preparation *item, const struct site *site, struct error *err)
+{
+    struct candidate_question question = {
+        .accounts = site->account_names,
+        .account_count = rows_count(site->accounts),
+        .refused = (const char *const *)item->refused,
+        .refused_count = item->refused_count,
+        .refusals_in_last_hour = item->refusals_in_last_hour,
+    };
+    struct candidate_answer answer;
+
+    question.credentials = own_credentials(site, &item->uuid, &question.credential_count);
+    candidate_choose(&question, &answer);
+    if (!answer.left)
+        return error_because(err, REASON_NO_ACCOUNT_ACCEPTED, "every account was refused");
+    if (!answer.now_count)
+        return wait_for_the_hour(item, answer.left, err);
+    return put_candidates(item, site, &answer, err);
+}
+
+/* ---- new passwords --------------------------------------------------------------------------------- */
+
+static const struct credential *find_credential(const struct site *site, const struct uuid *uuid,
+                                                enum credential_kind kind, enum credential_state state)
+{
+    size_t count;
+    const struct credential *own = own_credentials(site, uuid, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (own[i].kind == kind && own[i].state == state)
+            return &own[i];
+    }
+    return NULL;
+}
+
+static bool propose(const struct site *site, const struct uuid *uuid, enum credential_kind kind,
+                    const struct secret *password, int64_t *id, struct new_secrets *fresh, struct error *err)
+{
+    struct credential_proposal *proposal;
+    char place[VAULT_PLACE_SIZE];
+
+    fresh->items = reallocate(fresh->items, fresh->count + 1, sizeof(*fresh->items));
+    fresh->ids = reallocate(fresh->ids, fresh->count + 1, sizeof(*fresh->ids));
+    proposal = &fresh->items[fresh->count];
+    *proposal = (struct credential_proposal){ .uuid = *uuid, .kind = kind };
+    vault_place_computer(uuid, credential_kind_name(kind), place);
+    if (!vault_seal(site->vault, place, password, &proposal->sealed, err))
+        return false;
+    fresh->ids[fresh->count++] = id;
+    return true;
+}
+
+/* A pending one is used again: the firmware may have it from an attempt that never reported. */
+static bool put_admin_password(struct preparation *item, const struct site *site, struct new_secrets *fresh,
+                               struct error *err)
+{
+    struct message_job_offer *offer = &item->offer.job_offer;
+    const struct credential *pending =
+        find_credential(site, &item->uuid, CREDENTIAL_ADMIN, CREDENTIAL_PENDING);
+
+    if (pending) {
+        item->admin_secret = pending->id;
+        item->admin_was_maybe = pending->maybe_on_device;
+        return open_credential(site->vault, pending, &offer->admin_password, err);
+    }
+    offer->admin_password = password_generate();
+    return propose(site, &item->uuid, CREDENTIAL_ADMIN, offer->admin_password, &item->admin_secret, fresh,
+                   err);
+}
+
+static bool use_mebx(struct preparation *item, const struct site *site, const struct credential *credential,
+                     const struct secret *wanted, bool *used, struct error *err)
+{
+    AUTO(secret_free) struct secret *password = NULL;
+
+    *used = false;
+    if (!credential)
+        return true;
+    if (!open_credential(site->vault, credential, &password, err))
+        return false;
+    if (wanted && !secret_equal(password, wanted))
+        return true;
+    item->mebx_secret = credential->id;
+    item->mebx_was_maybe = credential->maybe_on_device;
+    item->offer.job_offer.mebx_password = TAKE(password);
+    *used = true;
+    return true;
+}
+
+/* wanted NULL: any will do. One that is pending or active is offered again rather than a second one made. */
+static bool put_mebx(struct preparation *item, const struct site *site, struct secret *wanted,
+                     struct new_secrets *fresh, struct error *err)
+{
+    static const enum credential_state states[] = { CREDENTIAL_PENDING, CREDENTIAL_ACTIVE };
+    struct message_job_offer *offer = &item->offer.job_offer;
+
+    for (size_t i = 0; i < COUNT_OF(states); i++) {
+        bool used;
+
+        if (!use_mebx(item, site, find_credential(site, &item->uuid, CREDENTIAL_MEBX, states[i]), wanted,
+                      &used, err))
+            return false;
+        if (used)
+            return true;
+    }
+    offer->mebx_password = wanted ? secret_copy(wanted) : password_generate();
+    return propose(site, &item->uuid, CREDENTIAL_MEBX, offer->mebx_password, &item->mebx_secret, fresh, err);
+}
+
+static bool put_mebx_password(struct preparation *item, const struct site *site, size_t profile,
+                              struct new_secrets *fresh, struct error *err)
+{
+    AUTO(secret_free) struct secret *shared = NULL;
+    const char *policy = row_text(site->profiles, profile, "mebx_password");
+    char place[VAULT_PLACE_SIZE];
+
+    if (strcmp(policy, "leave") == 0)
+        return true;
+    if (strcmp(policy, "shared") == 0) {
+        vault_place_profile_mebx(item->profile, place);
+        if (!open_row(site->vault, site->profiles, profile, place, &shared, err))
+            return error_during(err, "shared MEBx password of profile %s", item->profile);
+        if (!shared)
+            return error_because(err, REASON_PROFILE_INVALID, "profile %s has no shared MEBx password",
+                                 item->profile);
+    }
+    return put_mebx(item, site, shared, fresh, err);
+}
+
+/* ---- all of it ------------------------------------------------------------------------------------- */
+
+static bool prepare(struct preparation *item, const struct site *site, struct new_secrets *fresh,
+                    struct error *err)
+{
+    struct message_job_offer *offer = &item->offer.job_offer;
+    size_t profile = find_profile(site, item->profile);
+
+    item->offer.kind = MESSAGE_JOB_OFFER;
+    put_basics(offer, site, item);
+    put_names(offer, item);
+    put_issuers(offer, site);
+    return put_accounts(item, site, err) && put_profile(&offer->profile, site, profile, err) &&
+           put_admin_password(item, site, fresh, err) && put_mebx_password(item, site, profile, fresh, err);
+}
+
+static bool load_site(struct database *database, const struct preparation *items, size_t count,
+                      struct site *site, struct error *err)
+{
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    struct array *names = parameters_texts(parameters);
+    struct uuid *uuids = allocate(count * sizeof(*uuids));
+    bool loaded;
+
+    for (size_t i = 0; i < count; i++) {
+        uuids[i] = items[i].uuid;
+        array_add_text(names, items[i].profile);
+    }
+    loaded = credential_load(database, uuids, count, &site->credentials, err);
+    free(uuids);
+    if (!loaded || !database_run(database, STATEMENT_ACCOUNT_LIST, NULL, &site->accounts, err) ||
+        !database_run(database, STATEMENT_PROFILES_OF, parameters, &site->profiles, err) ||
+        !database_run(database, STATEMENT_PROFILE_USERS_OF, parameters, &site->users, err) ||
+        !database_run(database, STATEMENT_AUTHORITY_CERTIFICATES, NULL, &site->issuers, err))
+        return false;
+    site->account_names = allocate(rows_count(site->accounts) * sizeof(*site->account_names));
+    for (size_t i = 0; i < rows_count(site->accounts); i++)
+        site->account_names[i] = row_text(site->accounts, i, "name");
+    return true;
+}
+
+static bool store_new(struct database *database, struct new_secrets *fresh, struct error *err)
+{
+    if (!credential_propose(database, fresh->items, fresh->count, err))
+        return false;
+    for (size_t i = 0; i < fresh->count; i++)
+        *fresh->ids[i] = fresh->items[i].id;
+    return true;
+}
+
+/* Proposals of an item that failed are taken back: they were not handed out. */
+static void forget_new(struct new_secrets *fresh, size_t kept)
+{
+    while (fresh->count > kept)
+        sealed_clear(&fresh->items[--fresh->count].sealed);
+}
+
+bool preparation_run(struct database *database, struct vault *vault, const struct job_settings *settings,
+                     struct preparation *items, size_t count, struct error *err)
+{
+    AUTO(site_clear) struct site site = { .vault = vault, .settings = settings };
+    AUTO(new_secrets_clear) struct new_secrets fresh = { 0 };
+
+    if (!count)
+        return true;
+    if (!load_site(database, items, count, &site, err))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct error why = { 0 };
+        size_t proposed = fresh.count;
+
+        items[i].delay_s = -1;
+        if (prepare(&items[i], &site, &fresh, &why))
+            continue;
+        items[i].reason = why.reason == REASON_NONE ? REASON_INTERNAL : why.reason;
+        items[i].why = text_copy(why.message);
+        forget_new(&fresh, proposed);
+    }
+    return store_new(database, &fresh, err);
+}
