@@ -1,0 +1,116 @@
+#include "queue/offering.h"
+
+#include <stdlib.h>
+
+#include "common/log.h"
+#include "jobs/dispatcher.h"
+#include "jobs/lease.h"
+
+struct present { /* the sessions that may get offers, and the same as the dispatcher wants them */
+    struct session **sessions;
+    struct connected_point *points;
+    size_t count;
+};
+
+static void present_clear(struct present *present)
+{
+    free(present->sessions);
+    free(present->points);
+}
+
+static bool is_present(const struct site *site, const struct session *session, int64_t now_ms)
+{
+    return session_present(session, site->settings->heartbeat_s * 1000, now_ms);
+}
+
+bool offering_useful(const struct site *site, int64_t now_ms)
+{
+    bool anybody = false;
+
+    for (size_t i = 0; i < site->roster->count; i++) {
+        const struct session *session = site->roster->sessions[i];
+
+        if (!is_present(site, session, now_ms))
+            continue;
+        if (session->free)
+            return true;
+        anybody = true;
+    }
+    return !anybody;
+}
+
+static void find_present(const struct site *site, int64_t now_ms, struct present *present)
+{
+    present->sessions = allocate(site->roster->count * sizeof(*present->sessions));
+    present->points = allocate(site->roster->count * sizeof(*present->points));
+    for (size_t i = 0; i < site->roster->count; i++) {
+        struct session *session = site->roster->sessions[i];
+
+        if (!is_present(site, session, now_ms))
+            continue;
+        present->points[present->count] =
+            (struct connected_point){ .id = session->id,
+                                      .free = session->free,
+                                      .subnets = (const char *const *)session->subnets,
+                                      .subnet_count = session->subnet_count,
+                                      .root_hashes = session->roots,
+                                      .root_hash_count = session->root_count };
+        present->sessions[present->count++] = session;
+    }
+}
+
+static bool lease_jobs(const struct offering *offering, const struct present *present,
+                       struct job_offers *offers, int64_t *next_due_ms, struct error *err)
+{
+    const struct job_settings *settings = &offering->site->settings->job;
+    struct database *database = offering->site->database;
+    size_t taken_back = 0;
+
+    if (!database_begin(database, err) || !lease_reap(database, settings, &taken_back, err) ||
+        !job_dispatch(database, offering->vault, settings, present->points, present->count, offers, err) ||
+        !lease_next_due(database, next_due_ms, err) || !database_commit(database, err))
+        return false;
+    if (taken_back)
+        log_warning("leases over", log_number("jobs", (int64_t)taken_back));
+    return true;
+}
+
+static void send(struct offering *offering, struct session *session, struct message *message, int64_t now_ms)
+{
+    const struct message_job_offer *offer = &message->job_offer;
+    struct bytes bytes = { 0 };
+    char uuid[UUID_TEXT_SIZE];
+    struct error err = { 0 };
+
+    message->correlation = ++offering->correlation;
+    message_write(message, &bytes);
+    uuid_text(&offer->uuid, uuid);
+    if (!endpoint_send(offering->endpoint, &session->route, &bytes, &err)) {
+        offering->site->counters->answers_lost++;
+        log_warning("offer lost", log_number("job", (int64_t)offer->id.job), log_text("device", uuid),
+                    log_text("service_point", session->name), log_text("why", err.message));
+        return;
+    }
+    session_offered(session, now_ms);
+    offering->site->counters->offers++;
+    log_info("job offered", log_number("job", (int64_t)offer->id.job),
+             log_number("attempt", offer->id.attempt), log_text("device", uuid),
+             log_text("address", offer->address), log_text("service_point", session->name));
+}
+
+bool offering_make(struct offering *offering, int64_t now_ms, int64_t *next_due_ms, bool *more,
+                   struct error *err)
+{
+    AUTO(present_clear) struct present present = { 0 };
+    AUTO(job_offers_clear) struct job_offers offers = { 0 };
+
+    find_present(offering->site, now_ms, &present);
+    if (!lease_jobs(offering, &present, &offers, next_due_ms, err)) {
+        database_rollback(offering->site->database);
+        return false;
+    }
+    for (size_t i = 0; i < offers.count; i++)
+        send(offering, present.sessions[offers.items[i].point], &offers.items[i].message, now_ms);
+    *more = offers.more;
+    return true;
+}

@@ -1,0 +1,28 @@
+/*
+ * offering.h - hands out what is due: leases are committed first, then the offers go out.
+ */
+#ifndef QUEUE_OFFERING_H
+#define QUEUE_OFFERING_H
+
+#include "devices/vault.h"
+#include "queue/dialogue.h"
+
+struct offering {
+    struct site *site;
+    struct vault *vault;
+    struct endpoint *endpoint;
+    uint64_t correlation; /* of the last offer */
+};
+
+/* Is there a service point that could be offered something, or nobody at all (so that the reason is
+ * recorded)? */
+bool offering_useful(const struct site *site, int64_t now_ms);
+/*
+ * One transaction: takes back what nobody was heard of for, leases what is due, prepares the offers; then
+ * sends them. *next_due_ms: until something else is due, -1 for nothing. *more: something is due at once. An
+ * offer that does not arrive is no failure; its job is not held for long.
+ */
+bool offering_make(struct offering *offering, int64_t now_ms, int64_t *next_due_ms, bool *more,
+                   struct error *err) MUST_CHECK;
+
+#endif

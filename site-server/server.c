@@ -1,0 +1,544 @@
+#include "server.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/service_manager.h"
+#include "common/version.h"
+#include "jobs/service_point.h"
+#include "queue/offering.h"
+#include "statement.h"
+
+#define QUEUE_HIGH_WATER_MARK   1000 /* messages waiting for each service point and direction */
+#define STATEMENT_TIMEOUT_MS    30000
+#define DATABASE_DELAY_LEAST_MS 250
+#define DATABASE_DELAY_MOST_MS  15000
+#define DISPATCH_PAUSE_MS       2000  /* after a dispatch that failed */
+#define DISPATCH_AT_SOONEST_MS  100   /* a due time in the past must not make the loop spin */
+#define DISPATCH_AT_LATEST_MS   60000 /* leases of a site server beside us that died are seen then */
+#define LEARN_PAUSE_MS          10000
+#define LOG_INTERVAL_MS         10000
+#define KNOCKS_INTERVAL_MS      1000
+
+/* ---- start ---- */
+
+bool server_configure(struct server *server, const struct config_command *command, struct error *err)
+{
+    struct config *config = &server->config;
+    enum log_level level;
+
+    if (!site_config_read(command, config, err))
+        return false;
+    if (log_level_parse(config->log_level, &level))
+        log_set_level(level);
+    server->settings = (struct site_settings){
+        .name = config->site_name,
+        .heartbeat_s = config->queue_heartbeat_s,
+        .job = { .lease_s = config->job_lease_s,
+                 .deadline_s = config->job_deadline_s,
+                 .attempts = config->job_attempts,
+                 .retry_delay_s = config->job_retry_delay_s,
+                 .retry_delay_max_s = config->job_retry_delay_max_s },
+        .hello = { .quiet_s = config->hello_quiet_s, .unknown_max = config->hello_unknown_max },
+        .certificate = { .lifetime_s = config->certificate_lifetime_s,
+                         .renew_before_s = config->certificate_renew_before_s },
+    };
+    server->site = (struct site){ .settings = &server->settings,
+                                  .roster = &server->roster,
+                                  .counters = &server->counters };
+    server->log_broken.interval_ms = LOG_INTERVAL_MS;
+    server->turn = turn_new((size_t)config->job_batch);
+    server->started_s = clock_wall_ms() / 1000;
+    return true;
+}
+
+bool server_catch_signals(struct server *server, struct error *err)
+{
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    if (sigprocmask(SIG_BLOCK, &signals, NULL) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+        return error_set(err, ERROR_INTERNAL, "cannot block signals: %s", strerror(errno));
+    server->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (server->signals < 0)
+        return error_set(err, ERROR_INTERNAL, "cannot catch signals: %s", strerror(errno));
+    server->signals_caught = true;
+    return true;
+}
+
+bool server_open_vault(struct server *server, struct error *err)
+{
+    return vault_load(&server->vault, server->config.secret_key_file, err) ||
+           error_during(err, "secret.key_file");
+}
+
+bool server_open_queue(struct server *server, struct error *err)
+{
+    const struct endpoint_options options = { .address = server->config.queue_endpoint,
+                                              .keys = &server->keys,
+                                              .high_water_mark = QUEUE_HIGH_WATER_MARK };
+
+    if (!curve_key_read(server->config.queue_key_file, &server->keys, err))
+        return error_during(err, "queue.key_file");
+    if (!endpoint_prepare(&server->endpoint, err) ||
+        !gatekeeper_open(&server->gatekeeper, endpoint_context(server->endpoint), err) ||
+        !endpoint_listen(server->endpoint, &options, err))
+        return false;
+    server->offering =
+        (struct offering){ .site = &server->site, .vault = server->vault, .endpoint = server->endpoint };
+    return true;
+}
+
+/* ---- what /metrics and /health say ---- */
+
+static bool connected(const struct server *server)
+{
+    return server->database && database_connected(server->database);
+}
+
+static void count_present(const struct server *server, struct gauges *gauges)
+{
+    /* While the database is away nobody is listened to, so that nobody can be called silent. */
+    int64_t now_ms = connected(server) ? clock_monotonic_ms() : server->database_lost_ms;
+
+    for (size_t i = 0; i < server->roster.count; i++) {
+        const struct session *session = server->roster.sessions[i];
+
+        if (!session_present(session, server->settings.heartbeat_s * 1000, now_ms))
+            continue;
+        gauges->service_points++;
+        gauges->slots += session->slots;
+        gauges->slots_free += session->free;
+    }
+}
+
+static void write_metrics(void *context, FILE *out)
+{
+    struct server *server = context;
+    struct gauges gauges = { .database_connected = connected(server),
+                             .messages_held = turn_held(server->turn),
+                             .started_s = server->started_s };
+    struct gate_counts gate;
+
+    gatekeeper_counts(server->gatekeeper, &gate);
+    server->counters.connections_admitted = gate.admitted;
+    server->counters.connections_unknown_key = gate.unknown;
+    server->counters.connections_broken = endpoint_broken_handshakes(server->endpoint) + gate.malformed;
+    count_present(server, &gauges);
+    counters_write(&server->counters, &gauges, out);
+}
+
+static bool write_health(void *context, FILE *out)
+{
+    const struct server *server = context;
+    struct gauges gauges = { 0 };
+
+    count_present(server, &gauges);
+    fprintf(out, "status: %s\n", connected(server) ? "ok" : "database away, jobs wait");
+    if (connected(server))
+        fputs("database: connected\n", out);
+    else
+        fprintf(out, "database: away for %" PRId64 " s, held messages: %zu\n",
+                (clock_monotonic_ms() - server->database_lost_ms) / 1000, turn_held(server->turn));
+    fprintf(out, "service points: %" PRIu64 " connected, %" PRIu64 " of %" PRIu64 " slots free\n",
+            gauges.service_points, gauges.slots_free, gauges.slots);
+    fprintf(out, "certificate authority: %s\n", server->authority ? "ready" : "none; run 'amtctl ca init'");
+    fprintf(out, "version: %s\n", PRODUCT_VERSION);
+    return connected(server);
+}
+
+bool server_open_metrics(struct server *server, struct error *err)
+{
+    const struct exposition_source source = { write_metrics, write_health, server };
+
+    return exposition_open(&server->exposition, server->config.metrics_listen, &source, err);
+}
+
+/* ---- the database comes and goes ---- */
+
+static void database_went_away(struct server *server, const struct error *why)
+{
+    int64_t now_ms = clock_monotonic_ms();
+
+    if (!server->database_delay_ms) {
+        server->database_lost_ms = now_ms;
+        server->counters.database_lost++;
+        log_error("database away", log_text("why", why->message),
+                  log_text("meanwhile", "messages and jobs wait"));
+        service_manager_tell("STATUS=the database is away, jobs wait");
+    } else {
+        log_debug("database still away", log_text("why", why->message));
+    }
+    server->database_delay_ms =
+        server->database_delay_ms ? 2 * server->database_delay_ms : DATABASE_DELAY_LEAST_MS;
+    if (server->database_delay_ms > DATABASE_DELAY_MOST_MS)
+        server->database_delay_ms = DATABASE_DELAY_MOST_MS;
+    server->database_retry_ms = now_ms + server->database_delay_ms;
+}
+
+/* What failed was asked of the database: either it is gone, or this one thing does not work now. */
+static void bear(struct server *server, const char *what, const struct error *err)
+{
+    if (!connected(server)) {
+        database_went_away(server, err);
+        return;
+    }
+    database_rollback(server->database);
+    log_error("failed", log_text("what", what), log_text("why", err->message));
+}
+
+static bool knows(const void *context, const char *key)
+{
+    return gatekeeper_knows(context, key);
+}
+
+/* A key that is gone from the table loses its session and what it has said at once (spec 10). */
+static bool load_keys(struct server *server, struct error *err)
+{
+    AUTO(approved_points_clear) struct approved_points points = { 0 };
+    const char **keys;
+
+    if (!service_point_approved(server->database, &points, err))
+        return false;
+    keys = allocate(points.count * sizeof(*keys));
+    for (size_t i = 0; i < points.count; i++)
+        keys[i] = points.items[i].key;
+    gatekeeper_approve(server->gatekeeper, keys, points.count);
+    free(keys);
+    roster_prune(&server->roster, knows, server->gatekeeper);
+    turn_review(server->turn, server->endpoint, server->gatekeeper, &server->site);
+    log_debug("keys loaded", log_number("approved", (int64_t)points.count));
+    return true;
+}
+
+static bool load_authority(struct server *server, struct error *err)
+{
+    struct authority *loaded = NULL;
+
+    if (!authority_load(server->database, server->vault, &loaded, err))
+        return error_during(err, "certificate authority");
+    authority_free(&server->authority);
+    server->authority = loaded;
+    server->site.authority = loaded;
+    if (loaded)
+        log_info("certificate authority loaded");
+    else
+        log_warning("no certificate authority", log_text("remedy", "amtctl ca init"));
+    return true;
+}
+
+/* What the database told of and was not looked at yet; a failure leaves it for the next time. */
+static bool learn(struct server *server, struct error *err)
+{
+    if ((server->news & CHANNEL_SERVICE_POINT) && !load_keys(server, err))
+        return false;
+    server->news &= ~(unsigned)CHANNEL_SERVICE_POINT;
+    if ((server->news & CHANNEL_AUTHORITY) && !load_authority(server, err))
+        return false;
+    server->news &= ~(unsigned)CHANNEL_AUTHORITY;
+    if (server->news & CHANNEL_JOB)
+        server->site.work_waiting = true;
+    server->news = 0;
+    return true;
+}
+
+static bool hear_news(struct server *server, struct error *err)
+{
+    unsigned channels;
+
+    if (!database_notifications(server->database, &channels, err))
+        return false;
+    server->news |= channels;
+    return true;
+}
+
+static void look_at_news(struct server *server, int64_t now_ms)
+{
+    struct error err = { 0 };
+
+    if (!hear_news(server, &err)) {
+        bear(server, "listening to the database", &err);
+        return;
+    }
+    if (server->news && now_ms >= server->learn_ms && !learn(server, &err)) {
+        server->learn_ms = now_ms + LEARN_PAUSE_MS;
+        bear(server, "learning what changed", &err);
+    }
+}
+
+static bool connect_database(struct server *server, struct error *err)
+{
+    const struct database_options options = {
+        .url = server->config.database_url,
+        .program = site_config_table.program,
+        .statements = statement_texts,
+        .statement_count = STATEMENT_COUNT,
+        .channels = CHANNEL_JOB | CHANNEL_SERVICE_POINT | CHANNEL_AUTHORITY,
+        .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
+    };
+    bool first = !server->database;
+
+    if (first ? !database_open(&server->database, &options, err) : !database_reconnect(server->database, err))
+        return false;
+    server->site.database = server->database;
+    server->news |= options.channels;
+    server->learn_ms = 0;
+    server->roll_call_ms = clock_monotonic_ms() + server->settings.heartbeat_s * 1000;
+    if (server->database_delay_ms)
+        log_info("database back", log_number("away_ms", clock_monotonic_ms() - server->database_lost_ms));
+    server->database_delay_ms = 0;
+    service_manager_tell("STATUS=serving");
+    return true;
+}
+
+/* The first approved keys must be there before anybody is let in; then the server is ready. */
+static void become_ready(struct server *server)
+{
+    server->ready = true;
+    service_manager_tell("READY=1");
+    log_info("ready", log_text("site", server->config.site_name),
+             log_text("endpoint", endpoint_address(server->endpoint)),
+             log_text("public_key", server->keys.public_key), log_text("version", PRODUCT_VERSION));
+}
+
+/* False: the database is there but does not suit, and never did; waiting would not mend that. */
+static bool reach_database(struct server *server, int64_t now_ms, struct error *err)
+{
+    struct error why = { 0 };
+
+    if (connected(server) || now_ms < server->database_retry_ms)
+        return true;
+    if (!connect_database(server, &why)) {
+        if (!server->ready && why.code != ERROR_UNREACHABLE) {
+            *err = why;
+            return false;
+        }
+        database_went_away(server, &why);
+        return true;
+    }
+    look_at_news(server, now_ms);
+    if (!server->ready && connected(server) && !(server->news & CHANNEL_SERVICE_POINT))
+        become_ready(server);
+    return true;
+}
+
+/* ---- handing out ---- */
+
+static void hand_out(struct server *server, int64_t now_ms)
+{
+    int64_t next_due_ms = -1;
+    struct error err = { 0 };
+    bool more = false;
+
+    if (!offering_make(&server->offering, now_ms, &next_due_ms, &more, &err)) {
+        server->dispatch_ms = server->due_ms = now_ms + DISPATCH_PAUSE_MS;
+        bear(server, "handing out jobs", &err);
+        return;
+    }
+    server->site.work_waiting = more;
+    if (next_due_ms < 0 || next_due_ms > DISPATCH_AT_LATEST_MS)
+        next_due_ms = DISPATCH_AT_LATEST_MS;
+    server->due_ms =
+        now_ms + (next_due_ms > DISPATCH_AT_SOONEST_MS && !more ? next_due_ms : DISPATCH_AT_SOONEST_MS);
+}
+
+static void dispatch(struct server *server, int64_t now_ms)
+{
+    bool due = now_ms >= server->due_ms;
+
+    /* When all are full, their next result or heartbeat brings us back. */
+    if (now_ms >= server->dispatch_ms &&
+        (due || (server->site.work_waiting && offering_useful(&server->site, now_ms))))
+        hand_out(server, now_ms);
+}
+
+/* ---- what strangers and the silent leave behind ---- */
+
+static bool store_knocks(struct server *server, const struct knock *knocks, size_t count, struct error *err)
+{
+    struct knocking_point points[KNOCKS_MAX];
+
+    for (size_t i = 0; i < count; i++)
+        points[i] = (struct knocking_point){ knocks[i].key, knocks[i].address };
+    return database_begin(server->database, err) &&
+           service_point_knocked(server->database, points, count, err) &&
+           database_commit(server->database, err);
+}
+
+static void record_knocks(struct server *server, int64_t now_ms)
+{
+    struct knock knocks[KNOCKS_MAX];
+    struct error err = { 0 };
+    size_t count;
+
+    count = gatekeeper_knocks(server->gatekeeper, knocks);
+    server->knocks_waiting = count && now_ms < server->knocks_ms;
+    if (!count || server->knocks_waiting)
+        return;
+    server->knocks_ms = now_ms + KNOCKS_INTERVAL_MS;
+    if (store_knocks(server, knocks, count, &err))
+        gatekeeper_recorded(server->gatekeeper);
+    else
+        bear(server, "recording unknown keys", &err);
+}
+
+static void call_roll(struct server *server, int64_t now_ms)
+{
+    int64_t heartbeat_ms = server->settings.heartbeat_s * 1000;
+
+    if (now_ms < server->roll_call_ms || !connected(server))
+        return;
+    server->roll_call_ms = now_ms + heartbeat_ms;
+    for (size_t i = 0; i < server->roster.count; i++) {
+        struct session *session = server->roster.sessions[i];
+        bool silent = !session_present(session, heartbeat_ms, now_ms);
+
+        if (silent && !session->silent)
+            log_warning("service point silent", log_text("service_point", session->name),
+                        log_number("heard_ms_ago", now_ms - session->heard_ms),
+                        log_text("consequence", "it gets no jobs until it is heard again"));
+        session->silent = silent;
+    }
+}
+
+/* ---- the loop ---- */
+
+enum { WATCH_MESSAGES, WATCH_CONNECTIONS, WATCH_GATE, WATCH_SIGNALS, WATCH_DATABASE, WATCH_METRICS, WATCHES };
+
+static long wait_ms(const struct server *server)
+{
+    int64_t next_ms = server->database_retry_ms, now_ms = clock_monotonic_ms();
+    long metrics_ms = exposition_timeout_ms(server->exposition);
+
+    if (connected(server)) {
+        next_ms = server->due_ms < server->roll_call_ms ? server->due_ms : server->roll_call_ms;
+        if (server->knocks_waiting && server->knocks_ms < next_ms)
+            next_ms = server->knocks_ms;
+        if (server->news && server->learn_ms < next_ms)
+            next_ms = server->learn_ms;
+    }
+    next_ms = next_ms > now_ms ? next_ms - now_ms : 0;
+    return metrics_ms >= 0 && metrics_ms < next_ms ? metrics_ms : (long)next_ms;
+}
+
+static bool wait_for_something(struct server *server, struct watch *watches, struct error *err)
+{
+    endpoint_watch(server->endpoint, &watches[WATCH_MESSAGES], &watches[WATCH_CONNECTIONS]);
+    if (!connected(server) || !server->ready)
+        watches[WATCH_MESSAGES].socket = NULL; /* they wait in the queue */
+    gatekeeper_watch(server->gatekeeper, &watches[WATCH_GATE]);
+    if (!server->ready)
+        watches[WATCH_GATE].socket = NULL; /* who knocks waits until the approved keys are known */
+    watches[WATCH_SIGNALS].descriptor = server->signals;
+    watches[WATCH_DATABASE].descriptor = connected(server) ? database_descriptor(server->database) : -1;
+    watches[WATCH_METRICS].descriptor = exposition_descriptor(server->exposition);
+    return watch_wait(watches, WATCHES, wait_ms(server), err);
+}
+
+static void take_signals(struct server *server)
+{
+    struct signalfd_siginfo info;
+
+    while (read(server->signals, &info, sizeof(info)) == sizeof(info)) {
+        if (!server->stopping)
+            log_info("stopping", log_text("signal", strsignal((int)info.ssi_signo)));
+        server->stopping = true;
+    }
+}
+
+/* In every round, because what libzmq reports must be read before it fills up. */
+static void look_at_connections(struct server *server, int64_t now_ms)
+{
+    uint64_t broken = endpoint_broken_handshakes(server->endpoint);
+    int64_t suppressed;
+
+    if (broken == server->broken_logged || !log_limit_passes(&server->log_broken, now_ms, &suppressed))
+        return;
+    log_warning("connection refused", log_text("why", "not a CURVE handshake, or for another server's key"),
+                log_number("since_last", (int64_t)(broken - server->broken_logged)));
+    server->broken_logged = broken;
+}
+
+/* False: the queue itself fails. */
+static bool take_turn(struct server *server, struct error *err)
+{
+    struct error why = { 0 };
+
+    if (!turn_collect(server->turn, server->endpoint, server->gatekeeper, &server->site, err))
+        return false;
+    if (!turn_run(server->turn, server->endpoint, &server->site, &why))
+        bear(server, "carrying out messages", &why);
+    return true;
+}
+
+static void look_after_jobs(struct server *server)
+{
+    int64_t now_ms = clock_monotonic_ms();
+
+    look_at_news(server, now_ms);
+    if (connected(server))
+        dispatch(server, now_ms);
+    if (connected(server))
+        record_knocks(server, now_ms);
+}
+
+static bool round_once(struct server *server, struct error *err)
+{
+    struct watch watches[WATCHES] = { 0 };
+    int64_t now_ms;
+
+    if (!wait_for_something(server, watches, err))
+        return false;
+    now_ms = clock_monotonic_ms();
+    take_signals(server);
+    exposition_run(server->exposition);
+    look_at_connections(server, now_ms);
+    if (server->ready && !gatekeeper_answer(server->gatekeeper, now_ms, err))
+        return false;
+    call_roll(server, now_ms);
+    if (!reach_database(server, now_ms, err))
+        return false;
+    if (!server->ready || !connected(server))
+        return true;
+    if (!take_turn(server, err))
+        return false;
+    if (connected(server))
+        look_after_jobs(server);
+    return true;
+}
+
+bool server_run(struct server *server, struct error *err)
+{
+    while (!server->stopping) {
+        if (!round_once(server, err))
+            return false;
+    }
+    return true;
+}
+
+void server_close(struct server *server)
+{
+    service_manager_tell("STOPPING=1");
+    turn_free(&server->turn);
+    exposition_close(&server->exposition);
+    gatekeeper_close(&server->gatekeeper);
+    endpoint_close(&server->endpoint);
+    curve_key_clear(&server->keys);
+    roster_clear(&server->roster);
+    database_close(&server->database);
+    authority_free(&server->authority);
+    vault_free(&server->vault);
+    if (server->signals_caught)
+        close(server->signals);
+    site_config_clear(&server->config);
+    memset(server, 0, sizeof(*server));
+}
