@@ -35,7 +35,7 @@ site_libs := -lzmq -lpq -lmicrohttpd -lssl $(common_libs)
 point_libs := -lzmq -lgsoapssl -lssl -lz $(common_libs)
 simulator_libs := -levent -levent_openssl -levent_pthreads -lxml2 -ljson-c -lssl -lcrypto -lpthread
 
-programs := $(OUT)/site-server/amt-site-server
+programs := $(OUT)/site-server/amt-site-server $(OUT)/site-server/amtctl
 tools := $(OUT)/tests/amt-simulator
 unit_tests := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/*/*_test.c))
 scenarios := $(patsubst %.c,$(OUT)/%,$(wildcard tests/scenarios/*_test.c))

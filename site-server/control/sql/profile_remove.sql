@@ -1,0 +1,2 @@
+-- Removes profile $1, which no computer has.
+SELECT amt.profile_remove($1::text)::text

@@ -1,0 +1,20 @@
+/*
+ * verbs.h - the function behind each command, in the file of its noun.
+ */
+#ifndef CONTROL_VERBS_H
+#define CONTROL_VERBS_H
+
+#include "command.h"
+
+command_function import_file;
+command_function computer_list, computer_show, computer_block, computer_unblock, computer_profile;
+command_function computer_reprovision, computer_remove, computer_unknown;
+command_function job_request, job_list, job_show, job_cancel, job_watch;
+command_function profile_set, profile_show, profile_list, profile_remove, profile_password;
+command_function account_add, account_list, account_remove;
+command_function service_point_list, service_point_approve, service_point_remove;
+command_function secret_show, secret_init, secret_rotate_key;
+command_function ca_init, ca_show;
+command_function check_run, summary_run;
+
+#endif
