@@ -10,7 +10,8 @@ PREFIX ?= /usr
 CC = gcc
 sanitize_1 = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 sanitize_thread = -fsanitize=thread -fno-omit-frame-pointer
-sanitize_fuzz = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+# clang warns of what gcc finds right; here it is to find faults.
+sanitize_fuzz = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -w
 sanitizer := $(if $(SANITIZE),$(sanitize_$(SANITIZE)))
 CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
          -Wpointer-arith -Wwrite-strings -fstack-protector-strong -fPIE $(sanitizer)
@@ -36,7 +37,7 @@ point_libs := -lzmq -lgsoapssl -lssl -lz $(common_libs)
 simulator_libs := -levent -levent_openssl -levent_pthreads -lxml2 -ljson-c -lssl -lcrypto -lpthread
 
 programs := $(OUT)/site-server/amt-site-server $(OUT)/site-server/amtctl
-tools := $(OUT)/tests/amt-simulator
+tools := $(OUT)/tests/amt-simulator $(OUT)/tests/parse-recorded
 unit_tests := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/*/*_test.c))
 scenarios := $(patsubst %.c,$(OUT)/%,$(wildcard tests/scenarios/*_test.c))
 harness := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/demo.c tests/lab.c tests/bench/bench.c))

@@ -1,0 +1,35 @@
+/*
+ * exchange.h - one HTTP request and its answer over a connection.
+ *
+ * Private to firmware/: what the SOAP calls stand on.
+ */
+#ifndef FIRMWARE_EXCHANGE_H
+#define FIRMWARE_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/error.h"
+#include "firmware/connection.h"
+#include "firmware/runtime.h"
+
+struct exchange {
+    const char *path; /* "/wsman" */
+    const char *body; /* borrowed; sent again after a 401 */
+    size_t length;
+    bool once; /* not to be sent again when it may have been carried out */
+};
+
+struct exchange_reply {
+    int status; /* of HTTP, never 401 */
+    char *body; /* NUL-terminated, "" when there is none; belongs to the connection until its next call */
+    size_t length;
+};
+
+bool connection_exchange(struct connection *connection, const struct exchange *request,
+                         struct exchange_reply *reply, struct error *err) MUST_CHECK;
+/* True for the statuses that carry an envelope: 200, and 400 and 500 for faults. */
+bool exchange_status_check(const struct connection *connection, int status, struct error *err) MUST_CHECK;
+struct runtime *connection_runtime(struct connection *connection);
+
+#endif

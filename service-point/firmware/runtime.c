@@ -1,0 +1,277 @@
+#include "firmware/runtime.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/secret.h"
+
+#define NESTING_MAX     40          /* the deepest answer of AMT has 15 levels */
+#define TEXT_MAX        (64 * 1024) /* one element's text; a certificate in base64 has 5.6 KiB */
+#define REPETITIONS_MAX 4096
+/* Of gSOAP's buffer of 64 KiB only so much becomes resident, in each of 2,000 sessions. */
+#define RECEIVE_MAX 4096
+#define INPUT_MODE  (SOAP_IO_KEEPALIVE | SOAP_XML_TREE | SOAP_C_UTFSTRING)
+#define OUTPUT_MODE (SOAP_IO_KEEPALIVE | SOAP_XML_TREE | SOAP_XML_NOTYPE | SOAP_C_UTFSTRING)
+
+/* libgsoapssl wants a table of this name; each call sets its own. */
+SOAP_NMAC struct Namespace namespaces[] = {
+    { "SOAP-ENV", "http://www.w3.org/2003/05/soap-envelope", NULL, NULL },
+    { "SOAP-ENC", "http://www.w3.org/2003/05/soap-encoding", NULL, NULL },
+    { "xsi", "http://www.w3.org/2001/XMLSchema-instance", NULL, NULL },
+    { "xsd", "http://www.w3.org/2001/XMLSchema", NULL, NULL },
+    { NULL, NULL, NULL, NULL },
+};
+
+/* ---- hooks: memory while an envelope is written or read, else the carrier ---- */
+
+static void written_append(struct runtime *runtime, const char *data, size_t length)
+{
+    if (runtime->written.length + length + 1 > runtime->written_capacity) {
+        size_t capacity = 2 * (runtime->written.length + length) + 2048;
+        unsigned char *larger = allocate(capacity);
+
+        if (runtime->written.length)
+            memcpy(larger, runtime->written.data, runtime->written.length);
+        if (runtime->written.data) /* may hold a password: realloc() would leave a copy behind */
+            secret_wipe(runtime->written.data, runtime->written.length);
+        free(runtime->written.data);
+        runtime->written.data = larger;
+        runtime->written_capacity = capacity;
+    }
+    memcpy(runtime->written.data + runtime->written.length, data, length);
+    runtime->written.length += length;
+    runtime->written.data[runtime->written.length] = '\0';
+}
+
+static int hook_send(struct soap *soap, const char *data, size_t length)
+{
+    struct runtime *runtime = soap->user;
+
+    if (runtime->writing) {
+        written_append(runtime, data, length);
+        return SOAP_OK;
+    }
+    return runtime->carrier.send ? runtime->carrier.send(runtime->carrier.carrier, data, length) : SOAP_EOF;
+}
+
+static size_t hook_receive(struct soap *soap, char *data, size_t size)
+{
+    struct runtime *runtime = soap->user;
+    size_t left = (size_t)(runtime->read_end - runtime->read_at);
+
+    if (size > RECEIVE_MAX)
+        size = RECEIVE_MAX;
+    if (!runtime->reading)
+        return runtime->carrier.receive ? runtime->carrier.receive(runtime->carrier.carrier, data, size) : 0;
+    if (size > left)
+        size = left;
+    memcpy(data, runtime->read_at, size);
+    runtime->read_at += size;
+    return size;
+}
+
+static int hook_request_header(struct soap *soap, const char *name, const char *value)
+{
+    struct runtime *runtime = soap->user;
+    int error = runtime->carrier.request_header
+                    ? runtime->carrier.request_header(runtime->carrier.carrier, name, value)
+                    : SOAP_OK;
+
+    if (error == SOAP_STOP) /* this one is not sent */
+        return SOAP_OK;
+    return error ? error : runtime->plain_request_header(soap, name, value);
+}
+
+static int hook_reply_header(struct soap *soap, const char *name, const char *value)
+{
+    struct runtime *runtime = soap->user;
+    int error = runtime->carrier.reply_header
+                    ? runtime->carrier.reply_header(runtime->carrier.carrier, name, value)
+                    : SOAP_OK;
+
+    return error ? error : runtime->plain_reply_header(soap, name, value);
+}
+
+/* The stream belongs to the connection: gSOAP neither opens nor closes anything. */
+static SOAP_SOCKET hook_open(struct soap *soap, const char *endpoint, const char *host, int port)
+{
+    (void)endpoint;
+    (void)host;
+    (void)port;
+    return soap->socket;
+}
+
+static int hook_nothing(struct soap *soap)
+{
+    (void)soap;
+    return SOAP_OK;
+}
+
+static int hook_close_socket(struct soap *soap, SOAP_SOCKET socket)
+{
+    (void)soap;
+    (void)socket;
+    return SOAP_OK;
+}
+
+static int hook_shutdown_socket(struct soap *soap, SOAP_SOCKET socket, int how)
+{
+    (void)soap;
+    (void)socket;
+    (void)how;
+    return SOAP_OK;
+}
+
+/* ---- life ---- */
+
+void runtime_init(struct runtime *runtime)
+{
+    static pthread_once_t prepared = PTHREAD_ONCE_INIT;
+    struct soap *soap;
+
+    pthread_once(&prepared, soap_ssl_init); /* else soap_init2() does it, in several threads at once */
+    memset(runtime, 0, sizeof(*runtime));
+    soap = runtime->soap = allocate(sizeof(*soap));
+    soap_init2(soap, INPUT_MODE, OUTPUT_MODE);
+    soap->user = runtime;
+    soap->maxlevel = NESTING_MAX;
+    soap->maxlength = TEXT_MAX;
+    soap->maxoccurs = REPETITIONS_MAX;
+    runtime->plain_request_header = soap->fposthdr;
+    runtime->plain_reply_header = soap->fparsehdr;
+    soap->fsend = hook_send;
+    soap->frecv = hook_receive;
+    soap->fposthdr = hook_request_header;
+    soap->fparsehdr = hook_reply_header;
+    soap->fopen = hook_open;
+    soap->fpoll = hook_nothing;
+    soap->fclose = hook_nothing;
+    soap->fclosesocket = hook_close_socket;
+    soap->fshutdownsocket = hook_shutdown_socket;
+}
+
+static void written_discard(struct runtime *runtime)
+{
+    if (runtime->written.data)
+        secret_wipe(runtime->written.data, runtime->written.length);
+    bytes_free(&runtime->written);
+    runtime->written_capacity = 0;
+}
+
+void runtime_rest(struct runtime *runtime)
+{
+    struct soap *soap = runtime->soap;
+
+    written_discard(runtime);
+    soap_destroy(soap);
+    soap_end(soap);
+    soap->header = NULL;
+    soap->fault = NULL;
+    secret_wipe(soap->buf, RECEIVE_MAX);
+    secret_wipe(soap->tmpbuf, sizeof(soap->tmpbuf));
+    secret_wipe(soap->msgbuf, sizeof(soap->msgbuf));
+    soap->buflen = soap->bufidx = 0;
+}
+
+void runtime_clear(struct runtime *runtime)
+{
+    if (!runtime->soap)
+        return;
+    runtime_rest(runtime);
+    soap_done(runtime->soap);
+    free(runtime->soap);
+    runtime->soap = NULL;
+}
+
+/* gSOAP lets the way of one message leak into the next (a chunked answer makes the next request chunked),
+ * and the table of namespaces is the caller's, which ends with the call. */
+static void modes_reset(struct soap *soap)
+{
+    soap_set_namespaces(soap, namespaces);
+    soap->imode = INPUT_MODE;
+    soap->omode = OUTPUT_MODE;
+    soap->error = SOAP_OK;
+    soap->buflen = soap->bufidx = 0;
+}
+
+void runtime_write_begin(struct runtime *runtime, const struct Namespace *table)
+{
+    struct soap *soap = runtime->soap;
+
+    written_discard(runtime);
+    modes_reset(soap);
+    soap_set_namespaces(soap, table);
+    soap->version = 2;
+    soap->encodingStyle = NULL;
+    soap->socket = SOAP_INVALID_SOCKET; /* with a socket it collects the text in blocks, which nobody wipes */
+    runtime->writing = true;
+    soap->omode |= SOAP_ENC_PLAIN; /* no HTTP around it */
+    soap_begin_send(soap);
+}
+
+bool runtime_write_end(struct runtime *runtime)
+{
+    bool written = !runtime->soap->error && soap_end_send(runtime->soap) == SOAP_OK;
+
+    runtime->writing = false;
+    modes_reset(runtime->soap);
+    return written;
+}
+
+bool runtime_read_is_plain(const struct runtime *runtime)
+{
+    return !(runtime->soap->mode & (SOAP_ENC_ZLIB | SOAP_ENC_MIME | SOAP_ENC_DIME));
+}
+
+bool runtime_read_begin(struct runtime *runtime, const char *text, size_t length,
+                        const struct Namespace *table)
+{
+    struct soap *soap = runtime->soap;
+
+    modes_reset(soap);
+    soap_set_namespaces(soap, table);
+    runtime->read_at = text;
+    runtime->read_end = text + length;
+    runtime->reading = true;
+    soap->imode |= SOAP_ENC_PLAIN;
+    if (soap_begin_recv(soap) == SOAP_OK && !runtime_read_is_plain(runtime))
+        soap->error = SOAP_SYNTAX_ERROR; /* inflated, 1 MiB would become 1 GiB */
+    return soap->error == SOAP_OK;
+}
+
+void runtime_read_end(struct runtime *runtime)
+{
+    runtime->reading = false;
+    runtime->read_at = runtime->read_end = NULL;
+    modes_reset(runtime->soap);
+}
+
+const char *runtime_error_text(struct runtime *runtime)
+{
+    struct soap *soap = runtime->soap;
+
+    switch (soap->error) {
+    case SOAP_EOF:
+        return "it ends too early";
+    case SOAP_TAG_MISMATCH:
+    case SOAP_NO_TAG:
+        return "an element is missing or another stands in its place";
+    case SOAP_SYNTAX_ERROR:
+        return "it is not well-formed XML";
+    case SOAP_TYPE:
+        return "a value is not of its type";
+    case SOAP_LENGTH:
+    case SOAP_OCCURS:
+    case SOAP_LEVEL:
+        return "it is longer, deeper or repeats more than anything AMT sends";
+    case SOAP_MUSTUNDERSTAND:
+        return "it has a header with mustUnderstand that is not known";
+    case SOAP_VERSIONMISMATCH:
+        return "it is not SOAP 1.2";
+    case SOAP_NAMESPACE:
+        return "a namespace is not declared";
+    default:
+        return "it cannot be parsed";
+    }
+}

@@ -1,0 +1,61 @@
+/*
+ * runtime.h - a gSOAP runtime that writes envelopes to memory and reads them from memory.
+ *
+ * Private to firmware/. HTTP is gSOAP's too: while a connection carries a message it lends the runtime its
+ * stream. So writing and parsing know no network, and the parsers run over recorded answers as they stand.
+ */
+#ifndef FIRMWARE_RUNTIME_H
+#define FIRMWARE_RUNTIME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "soapH.h"
+
+#include "common/ownership.h"
+
+/* How the bytes of an HTTP exchange travel; both hooks of gSOAP, see struct soap. */
+struct runtime_carrier {
+    int (*send)(void *carrier, const char *data, size_t length); /* SOAP_OK, or an error of gSOAP */
+    size_t (*receive)(void *carrier, char *data, size_t size);   /* 0: end or error */
+    int (*request_header)(void *carrier, const char *name,
+                          const char *value); /* name NULL: after the last one */
+    int (*reply_header)(void *carrier, const char *name, const char *value);
+    void *carrier;
+};
+
+struct runtime {
+    struct soap *soap; /* its user points back here */
+    struct bytes written;
+    size_t written_capacity;
+    const char *read_at, *read_end; /* borrowed while an envelope is read */
+    bool writing, reading;
+    unsigned messages; /* written so far: the next one's MessageID */
+    struct runtime_carrier carrier;
+    int (*plain_request_header)(struct soap *, const char *, const char *); /* gSOAP's own */
+    int (*plain_reply_header)(struct soap *, const char *, const char *);
+};
+
+void runtime_init(struct runtime *runtime);
+/* Frees what was parsed or built by the last call, and wipes what may have held secrets. */
+void runtime_rest(struct runtime *runtime);
+void runtime_clear(struct runtime *runtime);
+
+/* What follows is written to runtime->written, until runtime_write_end(). */
+void runtime_write_begin(struct runtime *runtime, const struct Namespace *namespaces);
+/* On true the text is in runtime->written, owned by the runtime until the next write or rest. */
+bool runtime_write_end(struct runtime *runtime);
+
+/* What follows is parsed from the text, borrowed until runtime_read_end(). */
+bool runtime_read_begin(struct runtime *runtime, const char *text, size_t length,
+                        const struct Namespace *namespaces);
+void runtime_read_end(struct runtime *runtime);
+
+/* Whether gSOAP found nothing around what it began to read: no gzip, MIME or DIME. It looks for them by
+ * itself, and none of AMT's answers has one. */
+bool runtime_read_is_plain(const struct runtime *runtime);
+
+/* What gSOAP says about its last error, for people. */
+const char *runtime_error_text(struct runtime *runtime);
+
+#endif

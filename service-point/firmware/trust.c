@@ -1,0 +1,422 @@
+#include "firmware/trust.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/private_file.h"
+#include "firmware/trust_context.h"
+
+#define SETUP_PURPOSE "2.16.840.1.113741.1.2.3"           /* AMT SDK: remote configuration certificate */
+#define SETUP_UNIT    "Intel(R) Client Setup Certificate" /* exactly so */
+#define CHAIN_MAX     PREFLIGHT_CHAIN_MAX
+
+struct provisioning_certificate {
+    char *path, *subject, *root_subject, *common_name;
+    X509 *chain[CHAIN_MAX]; /* leaf first */
+    size_t chain_length;
+    EVP_PKEY *key;
+    struct root_hash root_hashes[3];
+    struct preflight_facts facts;
+    SSL_CTX *contexts[TLS_POLICY_COUNT];
+};
+
+struct trust {
+    struct provisioning_certificate **certificates;
+    size_t count;
+    SSL_CTX *contexts[TLS_POLICY_COUNT]; /* without a client certificate */
+};
+
+static void bio_release(BIO **bio)
+{
+    BIO_free_all(*bio);
+    *bio = NULL;
+}
+
+static void certificate_free(struct provisioning_certificate **owner)
+{
+    struct provisioning_certificate *certificate = TAKE(*owner);
+
+    if (!certificate)
+        return;
+    for (size_t i = 0; i < TLS_POLICY_COUNT; i++)
+        SSL_CTX_free(certificate->contexts[i]);
+    for (size_t i = 0; i < certificate->chain_length; i++)
+        X509_free(certificate->chain[i]);
+    EVP_PKEY_free(certificate->key);
+    text_free(&certificate->path);
+    text_free(&certificate->subject);
+    text_free(&certificate->root_subject);
+    text_free(&certificate->common_name);
+    free(certificate);
+}
+
+void trust_free(struct trust **owner)
+{
+    struct trust *trust = TAKE(*owner);
+
+    if (!trust)
+        return;
+    for (size_t i = 0; i < trust->count; i++)
+        certificate_free(&trust->certificates[i]);
+    free(trust->certificates);
+    for (size_t i = 0; i < TLS_POLICY_COUNT; i++)
+        SSL_CTX_free(trust->contexts[i]);
+    free(trust);
+}
+
+/* ---- reading ---- */
+
+/* Never asks a person: an encrypted key is refused. */
+static int no_passphrase(char *buffer, int size, int writing, void *argument)
+{
+    (void)buffer;
+    (void)size;
+    (void)writing;
+    (void)argument;
+    return -1;
+}
+
+static bool chain_read(struct provisioning_certificate *certificate, BIO *in, struct error *err)
+{
+    X509 *next;
+
+    while ((next = PEM_read_bio_X509(in, NULL, no_passphrase, NULL))) {
+        if (certificate->chain_length == CHAIN_MAX) {
+            X509_free(next);
+            return error_set(err, ERROR_INPUT, "%s has more than %d certificates; leave one chain in it",
+                             certificate->path, CHAIN_MAX);
+        }
+        certificate->chain[certificate->chain_length++] = next;
+    }
+    if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
+        ERR_clear_error();
+        return error_set(err, ERROR_INPUT, "%s: certificate %zu is damaged; write the PEM file anew",
+                         certificate->path, certificate->chain_length + 1);
+    }
+    ERR_clear_error();
+    if (certificate->chain_length == 0)
+        return error_set(err, ERROR_INPUT, "%s has no certificate; it must be PEM: leaf, intermediates, root",
+                         certificate->path);
+    return true;
+}
+
+static bool key_read(struct provisioning_certificate *certificate, const char *path,
+                     const struct secret *content, struct error *err)
+{
+    AUTO(bio_release) BIO *in = BIO_new_mem_buf(secret_reveal(content), (int)secret_length(content));
+
+    certificate->key = PEM_read_bio_PrivateKey(in, NULL, no_passphrase, NULL);
+    ERR_clear_error();
+    if (!certificate->key)
+        return error_set(err, ERROR_INPUT,
+                         "%s has no private key in PEM without a passphrase; write the key there", path);
+    if (X509_check_private_key(certificate->chain[0], certificate->key) != 1) {
+        ERR_clear_error();
+        return error_set(
+            err, ERROR_INPUT,
+            "the key in %s does not belong to the first certificate in %s; put the leaf first and its own "
+            "key beside it",
+            path, certificate->path);
+    }
+    return true;
+}
+
+static bool files_read(struct provisioning_certificate *certificate, const struct trust_source *source,
+                       struct error *err)
+{
+    AUTO(secret_free) struct secret *private_content = NULL;
+    AUTO(bio_release) BIO *in = NULL;
+    const char *key_path = source->key_path ? source->key_path : source->certificate_path;
+
+    if (!private_file_read(key_path, &private_content, err))
+        return error_during(err, "provisioning certificate");
+    in = source->key_path
+             ? BIO_new_file(source->certificate_path, "r")
+             : BIO_new_mem_buf(secret_reveal(private_content), (int)secret_length(private_content));
+    if (!in) {
+        ERR_clear_error();
+        return error_set(err, ERROR_INPUT, "cannot read the provisioning certificate %s",
+                         source->certificate_path);
+    }
+    return chain_read(certificate, in, err) && key_read(certificate, key_path, private_content, err);
+}
+
+/* ---- facts ---- */
+
+static char *name_text(const X509_NAME *name)
+{
+    AUTO(bio_release) BIO *out = BIO_new(BIO_s_mem());
+    char *data = NULL;
+    long length;
+
+    X509_NAME_print_ex(out, name, 0, XN_FLAG_ONELINE & ~XN_FLAG_SPC_EQ & ~ASN1_STRFLGS_ESC_MSB);
+    length = BIO_get_mem_data(out, &data);
+    return text_format("%.*s", (int)length, data ? data : "");
+}
+
+/* The first entry of that kind as UTF-8, or NULL; the caller frees. */
+static char *name_entry(X509_NAME *name, int kind)
+{
+    int at = X509_NAME_get_index_by_NID(name, kind, -1);
+    unsigned char *utf8 = NULL;
+    char *text;
+    int length;
+
+    if (at < 0)
+        return NULL;
+    length = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+    if (length < 0)
+        return NULL;
+    text = memchr(utf8, 0, (size_t)length) ? NULL : text_copy((const char *)utf8);
+    OPENSSL_free(utf8);
+    return text;
+}
+
+static bool has_setup_unit(X509_NAME *name)
+{
+    for (int at = -1; (at = X509_NAME_get_index_by_NID(name, NID_organizationalUnitName, at)) >= 0;) {
+        const ASN1_STRING *unit = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at));
+
+        if (ASN1_STRING_length(unit) == (int)strlen(SETUP_UNIT) &&
+            memcmp(ASN1_STRING_get0_data(unit), SETUP_UNIT, strlen(SETUP_UNIT)) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void purposes_find(X509 *leaf, struct preflight_facts *facts)
+{
+    EXTENDED_KEY_USAGE *purposes = X509_get_ext_d2i(leaf, NID_ext_key_usage, NULL, NULL);
+
+    for (int i = 0; i < sk_ASN1_OBJECT_num(purposes); i++) {
+        char oid[64];
+
+        OBJ_obj2txt(oid, sizeof(oid), sk_ASN1_OBJECT_value(purposes, i), 1);
+        facts->has_setup_purpose = facts->has_setup_purpose || strcmp(oid, SETUP_PURPOSE) == 0;
+        facts->has_server_purpose =
+            facts->has_server_purpose || OBJ_obj2nid(sk_ASN1_OBJECT_value(purposes, i)) == NID_server_auth;
+    }
+    EXTENDED_KEY_USAGE_free(purposes);
+}
+
+static int64_t seconds_of(const ASN1_TIME *time)
+{
+    struct tm tm = { 0 };
+
+    return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
+}
+
+static bool is_issued_by(X509 *certificate, X509 *issuer)
+{
+    bool issued = X509_check_issued(issuer, certificate) == X509_V_OK &&
+                  X509_verify(certificate, X509_get0_pubkey(issuer)) == 1;
+
+    ERR_clear_error();
+    return issued;
+}
+
+/* One certificate's share in the facts of its chain. */
+static void chain_member_add(struct preflight_facts *facts, X509 *member)
+{
+    int64_t from = seconds_of(X509_get0_notBefore(member)), to = seconds_of(X509_get0_notAfter(member));
+    const EVP_PKEY *key = X509_get0_pubkey(member);
+    unsigned bits = key && EVP_PKEY_base_id(key) == EVP_PKEY_RSA ? (unsigned)EVP_PKEY_bits(key) : 0;
+    int hash = NID_undef;
+
+    if (from > facts->not_before_s)
+        facts->not_before_s = from;
+    if (to < facts->not_after_s)
+        facts->not_after_s = to;
+    if (bits < facts->rsa_bits_smallest)
+        facts->rsa_bits_smallest = bits;
+    X509_get_signature_info(member, &hash, NULL, NULL, NULL);
+    facts->sha1_signature = facts->sha1_signature || hash == NID_sha1 || hash == NID_md5;
+}
+
+static void facts_gather(struct provisioning_certificate *certificate)
+{
+    struct preflight_facts *facts = &certificate->facts;
+    X509 *leaf = certificate->chain[0], *root = certificate->chain[certificate->chain_length - 1];
+    X509_NAME *name = X509_get_subject_name(leaf);
+
+    certificate->common_name = name_entry(name, NID_commonName);
+    if (!certificate->common_name)
+        certificate->common_name = text_copy("");
+    certificate->subject = name_text(name);
+    certificate->root_subject = name_text(X509_get_subject_name(root));
+    *facts = (struct preflight_facts){ .common_name = certificate->common_name,
+                                       .has_setup_unit = has_setup_unit(name),
+                                       .ordered = true,
+                                       .complete = is_issued_by(root, root),
+                                       .chain_length = certificate->chain_length,
+                                       .not_after_s = INT64_MAX,
+                                       .rsa_bits_smallest = UINT32_MAX };
+    purposes_find(leaf, facts);
+    for (size_t i = 0; i < certificate->chain_length; i++) {
+        chain_member_add(facts, certificate->chain[i]);
+        if (i + 1 < certificate->chain_length)
+            facts->ordered = facts->ordered && is_issued_by(certificate->chain[i], certificate->chain[i + 1]);
+    }
+}
+
+static bool root_hash_all(struct provisioning_certificate *certificate, struct error *err)
+{
+    const EVP_MD *const kinds[] = { EVP_sha1(), EVP_sha256(), EVP_sha384() };
+
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        struct root_hash *hash = &certificate->root_hashes[i];
+        unsigned length;
+
+        if (X509_digest(certificate->chain[certificate->chain_length - 1], kinds[i], hash->hash, &length) !=
+            1)
+            return error_set(err, ERROR_INTERNAL, "%s: the root cannot be hashed", certificate->path);
+        hash->algorithm = (uint8_t)(i + 1); /* the Hello's numbers: 1 SHA-1, 2 SHA-256, 3 SHA-384 */
+        hash->length = (uint8_t)length;
+    }
+    return true;
+}
+
+/* ---- TLS contexts ---- */
+
+/* Level 0 for both policies: OpenSSL 3 counts TLS 1.1, which AMT 12 to 14 may choose, as insecure. */
+#define SUITES                                                                                               \
+    "ECDHE+AESGCM:ECDHE+AES:DHE+AESGCM:DHE+AES:RSA+AESGCM:RSA+AES:!aNULL:!eNULL:!PSK:!SRP:@SECLEVEL=0"
+
+static SSL_CTX *context_new(enum tls_policy policy)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+
+    SSL_CTX_set_security_level(context, 0);
+    SSL_CTX_set_min_proto_version(context, policy == TLS_POLICY_LEGACY ? TLS1_VERSION : TLS1_1_VERSION);
+    SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION); /* no AMT release is known to speak 1.3 */
+    SSL_CTX_set_cipher_list(context, SUITES);
+    SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
+    if (policy == TLS_POLICY_LEGACY)
+        SSL_CTX_set_options(context, SSL_OP_LEGACY_SERVER_CONNECT);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    /* NO_AUTO_CHAIN: the chain is sent as it is given, root included (spec O3.3). */
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
+    /* The device's certificate is judged by the connection, after the handshake, before anything is sent. */
+    SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
+    return context;
+}
+
+static bool contexts_make(struct provisioning_certificate *certificate, struct error *err)
+{
+    for (size_t policy = 0; policy < TLS_POLICY_COUNT; policy++) {
+        SSL_CTX *context = certificate->contexts[policy] = context_new((enum tls_policy)policy);
+        bool made = SSL_CTX_use_certificate(context, certificate->chain[0]) == 1 &&
+                    SSL_CTX_use_PrivateKey(context, certificate->key) == 1;
+
+        for (size_t i = 1; made && i < certificate->chain_length; i++)
+            made = SSL_CTX_add1_chain_cert(context, certificate->chain[i]) == 1;
+        if (!made) {
+            char why[120];
+
+            ERR_error_string_n(ERR_get_error(), why, sizeof(why));
+            ERR_clear_error();
+            return error_set(err, ERROR_INPUT, "%s cannot be used for TLS: %s", certificate->path, why);
+        }
+    }
+    return true;
+}
+
+/* ---- the whole ---- */
+
+static bool certificate_load(struct provisioning_certificate **owner, const struct trust_source *source,
+                             int64_t now_s, struct error *err)
+{
+    AUTO(certificate_free) struct provisioning_certificate *certificate = allocate(sizeof(*certificate));
+
+    certificate->path = text_copy(source->certificate_path);
+    if (!files_read(certificate, source, err))
+        return false;
+    facts_gather(certificate);
+    if (!*certificate->common_name)
+        return error_set(
+            err, ERROR_INPUT,
+            "%s: the leaf has no common name, which firmware compares with its DNS suffix; order another",
+            certificate->path);
+    if (!preflight_check(&certificate->facts, NULL, (struct firmware_release){ 0, 0 }, now_s, err)) {
+        err->code = ERROR_INPUT;
+        return error_during(err, "%s", certificate->path);
+    }
+    if (!root_hash_all(certificate, err) || !contexts_make(certificate, err))
+        return false;
+    *owner = TAKE(certificate);
+    return true;
+}
+
+bool trust_load(struct trust **owner, const struct trust_source *sources, size_t count, int64_t now_s,
+                struct error *err)
+{
+    AUTO(trust_free) struct trust *trust = allocate(sizeof(*trust));
+
+    for (size_t policy = 0; policy < TLS_POLICY_COUNT; policy++)
+        trust->contexts[policy] = context_new((enum tls_policy)policy);
+    trust->certificates = allocate((count + 1) * sizeof(struct provisioning_certificate *));
+    for (; trust->count < count; trust->count++) {
+        if (!certificate_load(&trust->certificates[trust->count], &sources[trust->count], now_s, err))
+            return false;
+    }
+    *owner = TAKE(trust);
+    return true;
+}
+
+size_t trust_count(const struct trust *trust)
+{
+    return trust->count;
+}
+
+const struct provisioning_certificate *trust_certificate(const struct trust *trust, size_t index)
+{
+    return trust->certificates[index];
+}
+
+static bool hashes_match(const struct root_hash *a, const struct root_hash *b)
+{
+    return a->algorithm == b->algorithm && a->length == b->length && memcmp(a->hash, b->hash, a->length) == 0;
+}
+
+const struct provisioning_certificate *trust_find(const struct trust *trust, const struct root_hash *hashes,
+                                                  size_t count)
+{
+    for (size_t i = 0; i < trust->count; i++) {
+        for (size_t j = 0; j < count; j++) {
+            for (size_t k = 0; k < COUNT_OF(trust->certificates[i]->root_hashes); k++) {
+                if (hashes_match(&trust->certificates[i]->root_hashes[k], &hashes[j]))
+                    return trust->certificates[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+void provisioning_certificate_facts(const struct provisioning_certificate *certificate,
+                                    struct provisioning_certificate_facts *facts)
+{
+    *facts = (struct provisioning_certificate_facts){ .path = certificate->path,
+                                                      .subject = certificate->subject,
+                                                      .root_subject = certificate->root_subject,
+                                                      .common_name = certificate->common_name,
+                                                      .not_after_s = certificate->facts.not_after_s };
+    memcpy(facts->root_hashes, certificate->root_hashes, sizeof(facts->root_hashes));
+}
+
+SSL_CTX *trust_context(const struct trust *trust, const struct provisioning_certificate *certificate,
+                       enum tls_policy policy)
+{
+    return certificate ? certificate->contexts[policy] : trust->contexts[policy];
+}
+
+const struct preflight_facts *
+provisioning_certificate_preflight(const struct provisioning_certificate *certificate)
+{
+    return &certificate->facts;
+}
