@@ -36,7 +36,7 @@ site_libs := -lzmq -lpq -lmicrohttpd -lssl $(common_libs)
 point_libs := -lzmq -lgsoapssl -lssl -lz $(common_libs)
 simulator_libs := -levent -levent_openssl -levent_pthreads -lxml2 -ljson-c -lssl -lcrypto -lpthread
 
-programs := $(OUT)/site-server/amt-site-server $(OUT)/site-server/amtctl
+programs := $(OUT)/site-server/amt-site-server $(OUT)/site-server/amtctl $(OUT)/service-point/amt-service-point
 tools := $(OUT)/tests/amt-simulator $(OUT)/tests/parse-recorded
 unit_tests := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/*/*_test.c))
 scenarios := $(patsubst %.c,$(OUT)/%,$(wildcard tests/scenarios/*_test.c))

@@ -1,0 +1,53 @@
+/*
+ * point.h - the state of the service point's main thread; for service_point.c and dialogue.c only.
+ */
+#ifndef POINT_H
+#define POINT_H
+
+#include "common/log.h"
+#include "config.h"
+#include "firmware/trust.h"
+#include "hello/listener.h"
+#include "hello/pending.h"
+#include "queue/client.h"
+#include "queue/registration.h"
+#include "work/mailbox.h"
+#include "work/results.h"
+#include "work/session_pool.h"
+
+enum own_counter {
+    HELLO_DUPLICATE,
+    HELLO_RUNNING_HERE,
+    HELLO_DISPLACED,
+    QUEUE_MALFORMED,
+    QUEUE_UNEXPECTED,
+    QUEUE_REFUSED,
+    QUEUE_CONNECTIONS,
+    JOB_ACCEPTED,
+    JOB_DECLINED,
+    JOB_DONE,
+    JOB_FAILED,
+    OWN_COUNTERS,
+};
+
+struct service_point {
+    const struct config *config;
+    struct trust *trust;
+    struct queue_client *queue;
+    struct registration registration;
+    struct hello_listener *listener;
+    struct pending_hellos *hellos;
+    struct mailbox *mailbox;
+    struct session_surroundings surroundings;
+    struct session_pool *sessions;
+    struct results *results;
+    int signal_fd;
+    int64_t now_ms; /* monotonic; of this turn */
+    uint64_t correlation;
+    uint64_t counters[OWN_COUNTERS];
+    struct log_limit malformed_limit, refused_limit;
+    bool stopping;
+    int64_t stop_at_ms; /* when stopping: the end, whatever is still under way */
+};
+
+#endif

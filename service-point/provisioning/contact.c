@@ -1,0 +1,311 @@
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/encoding.h"
+#include "firmware/preflight.h"
+#include "provisioning/device_certificate.h"
+#include "provisioning/steps.h"
+
+#define ATTEMPTS_PER_CONTACT 3       /* spec O5: the firmware locks after 10 failures */
+#define EMPTY_ACCOUNT        "empty" /* the site's name for admin with the empty password */
+
+static char *hash_list(const struct root_hash *hashes, size_t count)
+{
+    char *list = text_copy("");
+
+    for (size_t i = 0; i < count; i++) {
+        char digits[2 * sizeof(hashes[i].hash) + 1];
+        char *longer =
+            text_format("%s%s%s %s", list, i ? ", " : "", root_hash_algorithm_name(hashes[i].algorithm),
+                        hex_encode(hashes[i].hash, hashes[i].length, digits));
+
+        free(list);
+        list = longer;
+    }
+    return list;
+}
+
+static char *root_list(const struct trust *trust)
+{
+    char *list = text_copy("");
+
+    for (size_t i = 0; i < trust_count(trust); i++) {
+        struct provisioning_certificate_facts facts;
+        char *longer;
+
+        provisioning_certificate_facts(trust_certificate(trust, i), &facts);
+        AUTO(text_free) char *hashes = hash_list(facts.root_hashes, COUNT_OF(facts.root_hashes));
+        longer = text_format("%s%s\"%s\" (%s)", list, i ? ", " : "", facts.root_subject, hashes);
+        free(list);
+        list = longer;
+    }
+    return list;
+}
+
+/* "The thumbprints in the Hello are compared with the root of each configured provisioning certificate."
+ * Repeating it is harmless. A job that no Hello began has no thumbprints: then every certificate is tried. */
+bool match_root(struct session *session, struct step_report *report, struct error *err)
+{
+    const struct message_job_offer *offer = &session->offer;
+    const struct trust *trust = session->around->trust;
+    struct provisioning_certificate_facts facts;
+
+    if (offer->root_hash_count == 0) {
+        session->certificate = trust_count(trust) ? trust_certificate(trust, 0) : NULL;
+        return step_skipped(report, REASON_NONE, "no Hello told which roots the computer trusts");
+    }
+    session->certificate = trust_find(trust, offer->root_hashes, offer->root_hash_count);
+    if (!session->certificate) {
+        AUTO(text_free) char *theirs = hash_list(offer->root_hashes, offer->root_hash_count);
+        AUTO(text_free) char *ours = root_list(trust);
+
+        step_done(report, "the computer trusts %s; our roots are %s", theirs, *ours ? ours : "none");
+        return error_because(
+            err, REASON_NO_COMMON_ROOT,
+            "no trusted root in common: the computer trusts %zu, we have %zu (lists in the step's "
+            "detail)",
+            offer->root_hash_count, trust_count(trust));
+    }
+    provisioning_certificate_facts(session->certificate, &facts);
+    return step_done(report, "%s", facts.root_subject);
+}
+
+static bool certificate_refused(const struct error *err)
+{
+    return err->reason >= REASON_CLIENT_CERTIFICATE_REFUSED && err->reason <= REASON_CERTIFICATE_HASH;
+}
+
+static bool open_with(struct session *session, const struct provisioning_certificate *certificate,
+                      struct error *err)
+{
+    const struct message_job_offer *offer = &session->offer;
+    const struct connection_target target = {
+        .address = offer->address,
+        .port = offer->port,
+        .timeout_ms = session->around->request_timeout_ms,
+        .connect_timeout_ms = session->around->connect_timeout_ms,
+        .deadline_ms = session->deadline_ms,
+        .firmware_version = offer->firmware_version,
+        .dns_suffix = offer->domain_suffix,
+        .trust = session->around->trust,
+        .certificate = certificate,
+        .identity = offer->issuer_count ? IDENTITY_EITHER : IDENTITY_SETUP,
+        .fqdn = session->fqdn,
+        .issuers = offer->issuers,
+        .issuer_count = offer->issuer_count,
+    };
+
+    return connection_open(&session->connection, &target, err);
+}
+
+/* A computer that said Hello has AMT: what answers so strangely may be something else for now, or it in
+ * trouble. */
+static bool said_hello(const struct session *session, struct error *err)
+{
+    const struct error cause = *err;
+
+    return error_because(err, REASON_TLS_FAILED, "%s; the computer said Hello from %s", cause.message,
+                         session->offer.address);
+}
+
+/* "The service point opens TLS to the computer, port 16993, the computer being the TLS server." Repeating it
+ * is harmless. A computer that shows the certificate of an earlier attempt is as welcome as one in setup. */
+bool connect_to_firmware(struct session *session, struct step_report *report, struct error *err)
+{
+    const struct trust *trust = session->around->trust;
+    size_t tries = session->offer.root_hash_count == 0 && trust_count(trust) ? trust_count(trust) : 1;
+    bool open = open_with(session, session->certificate, err);
+
+    for (size_t i = 1; !open && i < tries && certificate_refused(err); i++) {
+        session->certificate = trust_certificate(trust, i);
+        open = open_with(session, session->certificate, err);
+    }
+    if (!open)
+        return err->reason == REASON_NO_AMT && session->offer.root_hash_count > 0 ? said_hello(session, err)
+                                                                                  : false;
+    if (connection_identity(session->connection) == IDENTITY_SETUP)
+        bytes_set(&session->result.device_fingerprint, connection_fingerprint(session->connection),
+                  CONNECTION_FINGERPRINT_SIZE);
+    return step_done(report, "%s, %s", connection_tls(session->connection),
+                     connection_identity(session->connection) == IDENTITY_SETUP
+                         ? "a certificate of the computer's own"
+                         : "the certificate that this site issued");
+}
+
+static void note_refused(struct message_job_finished *result, const struct account *candidates, size_t count)
+{
+    result->accounts_refused = reallocate(result->accounts_refused, result->accounts_refused_count + count,
+                                          sizeof(*result->accounts_refused));
+    for (size_t i = 0; i < count; i++)
+        result->accounts_refused[result->accounts_refused_count++] = text_copy(candidates[i].reference);
+}
+
+/* "When Digest fails, the next user name and password is tried ... at most 3 attempts per contact." Each
+ * refused attempt counts towards the firmware's lock-out, which is why the site hears of it and leaves it out
+ * next time. */
+bool authenticate(struct session *session, struct step_report *report, struct error *err)
+{
+    const struct account *candidates = session->offer.accounts;
+    size_t count = session->offer.account_count;
+    struct authentication outcome = { 0 };
+    const struct account *accepted;
+    bool passed;
+
+    /* Only firmware in setup takes the empty password; behind our certificate it would be a failure for
+     * nothing. */
+    if (count > 0 && connection_identity(session->connection) == IDENTITY_OPERATIONAL &&
+        strcmp(candidates[0].reference, EMPTY_ACCOUNT) == 0) {
+        candidates++;
+        count--;
+    }
+    passed =
+        connection_authenticate(session->connection, candidates, count, ATTEMPTS_PER_CONTACT, &outcome, err);
+    note_refused(&session->result, candidates, outcome.refused);
+    if (!passed)
+        return false;
+    session->challenged = outcome.challenged;
+    if (!outcome.accepted)
+        return step_done(report, "the firmware asks for no password in this session");
+    accepted = &candidates[outcome.accepted_index];
+    text_set(&session->result.account_used, accepted->reference);
+    if (strcmp(accepted->username, ADMIN_USER) == 0 &&
+        secret_equal(accepted->password, session->offer.admin_password)) {
+        session->admin_password_in_use = true;
+        session->result.admin_password = PASSWORD_SET;
+    }
+    return step_done(report, "account %s, after %zu refused", accepted->reference, outcome.refused);
+}
+
+/* The UUID that firmware tells must be the one that the job is for, before anything is written (spec 11).
+ * Repeating it is harmless. */
+bool check_identity(struct session *session, struct step_report *report, struct error *err)
+{
+    char expected[UUID_TEXT_SIZE], found[UUID_TEXT_SIZE];
+    struct uuid uuid;
+
+    if (!wsman_setup_uuid(session->connection, &uuid, err))
+        return false;
+    uuid_text(&session->offer.uuid, expected);
+    uuid_text(&uuid, found);
+    if (!uuid_equal(&uuid, &session->offer.uuid))
+        return error_because(err, REASON_WRONG_UUID, "at %s answers computer %s, not %s",
+                             session->offer.address, found, expected);
+    return step_done(report, "%s", found);
+}
+
+static bool learn_version(struct session *session, struct error *err)
+{
+    const char *told = connection_firmware_version(session->connection);
+    char version[WSMAN_ADDRESS_SIZE];
+
+    if (firmware_release_parse(told).major == 0) {
+        if (!wsman_firmware_version(session->connection, version, err))
+            return false;
+        told = version;
+    }
+    text_set(&session->result.firmware_version, told);
+    return true;
+}
+
+/* Its certificate says so; under another name when the computer was renamed since. */
+static bool provisioned_by_us(const struct session *session)
+{
+    return connection_identity(session->connection) == IDENTITY_OPERATIONAL ||
+           device_certificate_is_ours(connection_device_certificate(session->connection),
+                                      session->offer.issuers, session->offer.issuer_count, NULL);
+}
+
+static bool profile_can_be_applied(const struct profile *profile, struct error *err)
+{
+    if (profile->first_stage == FIRST_STAGE_EOI)
+        return error_because(
+            err, REASON_PROFILE_INVALID,
+            "profile %s wants the EOI interface for the first stage; this service point speaks "
+            "WS-Management only: set first_stage to auto",
+            profile->name);
+    if (profile->mutual_tls)
+        return error_because(
+            err, REASON_PROFILE_INVALID,
+            "profile %s wants mutual TLS, for which this service point has no client certificate: "
+            "set tls to server",
+            profile->name);
+    return true;
+}
+
+/* Steps begin by reading the firmware's state (spec 6, O2: provisioned by somebody else is not ours to
+ * change). Repeating it is harmless. */
+bool read_state(struct session *session, struct step_report *report, struct error *err)
+{
+    static const char *const names[] = { [PROVISIONING_PRE] = "not in setup",
+                                         [PROVISIONING_IN] = "in setup",
+                                         [PROVISIONING_POST] = "provisioned" };
+
+    if (!wsman_setup_get(session->connection, &session->setup, err) || !learn_version(session, err))
+        return false;
+    if (session->setup.state == PROVISIONING_POST && !provisioned_by_us(session))
+        return error_because(
+            err, REASON_ALREADY_PROVISIONED,
+            "the firmware is provisioned and shows a certificate that this site did not issue");
+    if (!profile_can_be_applied(&session->offer.profile, err))
+        return false;
+    return step_done(report, "%s, AMT %s", names[session->setup.state], session->result.firmware_version);
+}
+
+static bool hash_salted(const struct bytes *salt, const struct secret *otp,
+                        unsigned char hash[EVP_MAX_MD_SIZE], unsigned *length)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool hashed = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 &&
+                  EVP_DigestUpdate(context, salt->data, salt->length) == 1 &&
+                  EVP_DigestUpdate(context, secret_reveal(otp), secret_length(otp)) == 1 &&
+                  EVP_DigestFinal_ex(context, hash, length) == 1;
+
+    EVP_MD_CTX_free(context);
+    return hashed;
+}
+
+/* "The service point gets salt and hash with the job and compares them, in constant time, with the OTP that
+ * it reads from firmware over the TLS session. Mismatch or none: nothing has been written." Repeating it is
+ * harmless. */
+bool compare_one_time_password(struct session *session, struct step_report *report, struct error *err)
+{
+    const struct message_job_offer *offer = &session->offer;
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+
+    if (offer->otp_hash.length == 0)
+        return step_skipped(report, REASON_NONE, "out of band: none is expected");
+    if (session->setup.state == PROVISIONING_POST)
+        return step_skipped(report, REASON_NONE,
+                            "the computer shows the certificate of an earlier attempt, which compared it");
+    if (!session->setup.otp)
+        return error_because(err, REASON_IDENTITY_NOT_PROVEN, "the firmware holds no one-time password");
+    if (!hash_salted(&offer->otp_salt, session->setup.otp, hash, &length))
+        return error_because(err, REASON_INTERNAL, "SHA-256 is not available");
+    if (length != offer->otp_hash.length || CRYPTO_memcmp(hash, offer->otp_hash.data, length) != 0)
+        return error_because(err, REASON_IDENTITY_NOT_PROVEN,
+                             "the firmware's one-time password is not the one that was registered");
+    return step_done(report, "as registered");
+}
+
+/* "The service point asks the site server to create the computer's account in Active Directory." Repeating it
+ * is harmless: a second run repairs (spec 7). */
+bool join_directory(struct session *session, struct step_report *report, struct error *err)
+{
+    const struct message question = { .kind = MESSAGE_ACCOUNT_WANTED, .account_wanted = session->offer.id };
+    struct message answer = { 0 };
+    bool configured;
+
+    if (!session->offer.directory_configured)
+        return step_skipped(report, REASON_NO_DIRECTORY, "no directory configured");
+    if (!session_ask(session, &question, MESSAGE_ACCOUNT, &answer, err))
+        return false;
+    configured = answer.account.configured;
+    message_free(&answer);
+    if (!configured)
+        return step_skipped(report, REASON_NO_DIRECTORY, "no directory configured");
+    return step_done(report, "the site server keeps it");
+}

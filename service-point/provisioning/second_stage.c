@@ -1,0 +1,453 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "provisioning/device_certificate.h"
+#include "provisioning/steps.h"
+
+#define REMOVAL_ROUNDS 3
+
+/* ---- O8.1 ----------------------------------------------------------------------------------------- */
+
+struct listed_entry {
+    uint32_t handle;
+    struct acl_entry entry;
+};
+
+struct acl { /* the entries that are not the system's */
+    struct listed_entry entries[ACL_ENTRIES_MAX];
+    size_t count;
+};
+
+static void acl_free(struct acl **acl)
+{
+    free(*acl);
+    *acl = NULL;
+}
+
+static bool system_entry(const struct acl_entry *entry)
+{
+    return strncmp(entry->user, "$$", 2) == 0;
+}
+
+static int by_handle_descending(const void *a, const void *b)
+{
+    uint32_t left = ((const struct listed_entry *)a)->handle,
+             right = ((const struct listed_entry *)b)->handle;
+
+    return (left < right) - (left > right);
+}
+
+static bool read_acl(struct session *session, struct acl *acl, struct error *err)
+{
+    struct acl_handles handles = { 0 };
+
+    acl->count = 0;
+    if (!wsman_acl_list(session->connection, &handles, err))
+        return false;
+    for (size_t i = 0; i < handles.count; i++) {
+        struct listed_entry *listed = &acl->entries[acl->count];
+
+        memset(listed, 0, sizeof(*listed));
+        listed->handle = handles.handles[i];
+        if (!wsman_acl_get(session->connection, listed->handle, &listed->entry, err))
+            return false;
+        acl->count += !system_entry(&listed->entry);
+    }
+    qsort(acl->entries, acl->count, sizeof(acl->entries[0]), by_handle_descending);
+    return true;
+}
+
+static bool has_realm(const uint32_t *realms, size_t count, uint32_t realm)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (realms[i] == realm)
+            return true;
+    }
+    return false;
+}
+
+/* Firmware never tells a password back, so an entry that looks the same is taken for the same. */
+static bool entry_fits(const struct acl_entry *entry, const struct user_entry *user)
+{
+    if (user->sid.length ? entry->sid_length != user->sid.length ||
+                               memcmp(entry->sid, user->sid.data, user->sid.length) != 0
+                         : entry->sid_length != 0 || strcmp(entry->user, user->username) != 0)
+        return false;
+    if (entry->access != user->access || entry->realm_count != user->realm_count)
+        return false;
+    for (size_t i = 0; i < user->realm_count; i++) {
+        if (!has_realm(entry->realms, entry->realm_count, user->realms[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Directory users and groups need Kerberos, which needs a directory. */
+static bool user_applies(const struct session *session, const struct user_entry *user)
+{
+    return user->sid.length == 0 || session->offer.directory_configured;
+}
+
+static size_t users_applying(const struct session *session)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < session->offer.profile.user_count; i++)
+        count += user_applies(session, &session->offer.profile.users[i]);
+    return count;
+}
+
+static bool acl_as_wanted(const struct session *session, const struct acl *acl)
+{
+    const struct profile *profile = &session->offer.profile;
+
+    if (acl->count != users_applying(session))
+        return false;
+    for (size_t u = 0; u < profile->user_count; u++) {
+        bool found = !user_applies(session, &profile->users[u]);
+
+        for (size_t i = 0; i < acl->count && !found; i++)
+            found = entry_fits(&acl->entries[i].entry, &profile->users[u]);
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+/* Highest handle first, because firmware may move the ones above a removed entry down. */
+static bool remove_entries(struct session *session, struct acl *acl, struct error *err)
+{
+    for (unsigned round = 0; acl->count > 0; round++) {
+        if (round == REMOVAL_ROUNDS)
+            return error_because(err, REASON_FIRMWARE_STATUS,
+                                 "%zu entries of the access control list are still there after being removed",
+                                 acl->count);
+        for (size_t i = 0; i < acl->count; i++) {
+            if (!wsman_acl_remove(session->connection, acl->entries[i].handle, err))
+                return error_during(err, "entry %u (%s)", acl->entries[i].handle, acl->entries[i].entry.user);
+        }
+        if (!read_acl(session, acl, err))
+            return false;
+    }
+    return true;
+}
+
+static bool add_user(struct session *session, const struct user_entry *user, struct error *err)
+{
+    struct acl_entry entry = { .access = user->access };
+    uint32_t handle;
+    bool added;
+
+    if (user->realm_count > ACL_REALMS_MAX || user->sid.length > ACL_SID_MAX ||
+        (user->username && strlen(user->username) >= sizeof(entry.user)))
+        return error_because(err, REASON_PROFILE_INVALID,
+                             "user %s of profile %s does not fit into an entry of AMT",
+                             user->username ? user->username : "(SID)", session->offer.profile.name);
+    memcpy(entry.realms, user->realms, user->realm_count * sizeof(entry.realms[0]));
+    entry.realm_count = user->realm_count;
+    if (user->sid.length) {
+        memcpy(entry.sid, user->sid.data, user->sid.length);
+        entry.sid_length = user->sid.length;
+    } else {
+        strcpy(entry.user, user->username);
+        digest_a1(user->username, session->digest_realm, user->password, entry.digest_a1);
+    }
+    added = wsman_acl_add(session->connection, &entry, &handle, err);
+    secret_wipe(entry.digest_a1, sizeof(entry.digest_a1));
+    return added || error_during(err, "user %s", user->username ? user->username : "(SID)");
+}
+
+/* "ACL: existing entries deleted (system entries `$$...` stay), then the profile's user accounts and rights
+ * written." Repeating it is harmless. */
+bool write_access_control_list(struct session *session, struct step_report *report, struct error *err)
+{
+    const struct profile *profile = &session->offer.profile;
+    AUTO(acl_free) struct acl *acl = allocate(sizeof(*acl));
+    size_t removed, left_out = profile->user_count - users_applying(session);
+
+    if (!read_acl(session, acl, err))
+        return false;
+    removed = acl->count;
+    if (acl_as_wanted(session, acl))
+        return step_unchanged(report, "%zu users; %zu left out: no directory configured", acl->count,
+                              left_out);
+    if (!remove_entries(session, acl, err))
+        return false;
+    for (size_t i = 0; i < profile->user_count; i++) {
+        if (user_applies(session, &profile->users[i]) && !add_user(session, &profile->users[i], err))
+            return false;
+    }
+    return step_done(report, "%zu removed, %zu users written; %zu left out: no directory configured", removed,
+                     profile->user_count - left_out, left_out);
+}
+
+/* ---- O8.2: "Each of these set as the profile says." Repeating each is harmless. -------------------- */
+
+static const char *on_off(bool on)
+{
+    return on ? "on" : "off";
+}
+
+bool set_ping_response(struct session *session, struct step_report *report, struct error *err)
+{
+    const bool on = session->offer.profile.ping;
+    const struct general_settings_change change = { .ping_response = on ? CHANGE_ON : CHANGE_OFF,
+                                                    .rmcp_ping_response = on ? CHANGE_ON : CHANGE_OFF };
+    bool changed;
+
+    if (!wsman_general_settings_change(session->connection, &change, &changed, err))
+        return false;
+    return changed ? step_done(report, "%s", on_off(on)) : step_unchanged(report, "%s", on_off(on));
+}
+
+typedef bool switch_get(struct connection *connection, bool *enabled, struct error *err);
+typedef bool switch_set(struct connection *connection, bool enabled, struct error *err);
+
+/* A feature that not every firmware has: where it is absent it is off. */
+static bool set_switch(struct session *session, switch_get *get, switch_set *set, bool wanted,
+                       const char *absent, struct step_report *report, struct error *err)
+{
+    bool found;
+
+    if (!get(session->connection, &found, err)) {
+        if (err->code != ERROR_ABSENT)
+            return false;
+        return wanted ? step_skipped(report, REASON_UNSUPPORTED, "%s", absent)
+                      : step_unchanged(report, "off: %s", absent);
+    }
+    if (found == wanted)
+        return step_unchanged(report, "%s", on_off(found));
+    if (!set(session->connection, wanted, err))
+        return false;
+    return step_done(report, "%s", on_off(wanted));
+}
+
+bool set_web_interface(struct session *session, struct step_report *report, struct error *err)
+{
+    return set_switch(session, wsman_web_interface_get, wsman_web_interface_set,
+                      session->offer.profile.web_interface, "this firmware has no web interface", report,
+                      err);
+}
+
+/* Serial over LAN, IDE redirection, and the ports that these and KVM need. */
+bool set_redirection(struct session *session, struct step_report *report, struct error *err)
+{
+    const struct profile *profile = &session->offer.profile;
+    const struct redirection wanted = { .serial_over_lan = profile->serial_over_lan,
+                                        .ide_redirection = profile->ide_redirection,
+                                        .listener = profile->serial_over_lan || profile->ide_redirection ||
+                                                    profile->kvm };
+    bool changed;
+
+    if (!wsman_redirection_set(session->connection, &wanted, &changed, err))
+        return false;
+    if (!changed)
+        report->outcome = STEP_UNCHANGED;
+    report->detail =
+        text_format("serial over LAN %s, IDE redirection %s, listener %s", on_off(wanted.serial_over_lan),
+                    on_off(wanted.ide_redirection), on_off(wanted.listener));
+    return true;
+}
+
+bool set_kvm(struct session *session, struct step_report *report, struct error *err)
+{
+    return set_switch(session, wsman_kvm_get, wsman_kvm_set, session->offer.profile.kvm,
+                      "this firmware has no KVM", report, err);
+}
+
+static const char *const consent_names[] = {
+    [CONSENT_NONE] = "none", [CONSENT_KVM] = "kvm", [CONSENT_ALL] = "all"
+};
+
+bool set_user_consent(struct session *session, struct step_report *report, struct error *err)
+{
+    static const uint32_t values[] = { [CONSENT_NONE] = CONSENT_REQUIRED_NONE,
+                                       [CONSENT_KVM] = CONSENT_REQUIRED_KVM,
+                                       [CONSENT_ALL] = CONSENT_REQUIRED_ALL };
+    const enum user_consent wanted = session->offer.profile.user_consent;
+    bool changed;
+
+    if (!wsman_consent_set(session->connection, values[wanted], &changed, err)) {
+        if (err->code == ERROR_ABSENT)
+            return wanted == CONSENT_NONE
+                       ? step_unchanged(report, "none: this firmware does not know it")
+                       : step_skipped(report, REASON_UNSUPPORTED, "this firmware does not know user consent");
+        if (err->reason == REASON_NOT_PERMITTED)
+            return step_skipped(report, REASON_NOT_PERMITTED, "locked in MEBx: %s", err->message);
+        return false;
+    }
+    return changed ? step_done(report, "%s", consent_names[wanted])
+                   : step_unchanged(report, "%s", consent_names[wanted]);
+}
+
+/* ---- O8.3 ----------------------------------------------------------------------------------------- */
+
+/* "Kerberos enabled (when a directory is configured)." */
+bool enable_kerberos(struct session *session, struct step_report *report, struct error *err)
+{
+    (void)err;
+    if (!session->offer.directory_configured)
+        return step_skipped(report, REASON_NO_DIRECTORY, "no directory configured");
+    return step_skipped(report, REASON_NO_DIRECTORY, "the site server gave no key of a directory account");
+}
+
+/* How well a package that is on in S3 to S5 fits "always on": older firmware has several, and those that only
+ * wake on a packet, or stay off after a power loss, are second best (AMT SDK, power packages). */
+static int always_on_rank(const struct power_scheme *scheme)
+{
+    return (strstr(scheme->description, "S4") || strstr(scheme->description, "S5") ? 4 : 0) +
+           (strstr(scheme->description, "WoL") ? 0 : 2) + (strstr(scheme->description, "OFF") ? 0 : 1);
+}
+
+static const struct power_scheme *choose_scheme(const struct power_scheme_list *list, bool always_on)
+{
+    const struct power_scheme *chosen = NULL;
+
+    for (size_t i = 0; i < list->count; i++) {
+        const struct power_scheme *scheme = &list->schemes[i];
+
+        if (scheme->sleeping == always_on &&
+            (!chosen || (always_on && always_on_rank(scheme) > always_on_rank(chosen))))
+            chosen = scheme;
+    }
+    return chosen;
+}
+
+/* "Power package as the profile says." Repeating it is harmless. Chosen by description: numbers differ
+ * between generations. */
+bool select_power_package(struct session *session, struct step_report *report, struct error *err)
+{
+    const bool always_on = session->offer.profile.always_on;
+    struct power_scheme_list list = { 0 };
+    const struct power_scheme *wanted;
+
+    if (!wsman_power_schemes_list(session->connection, &list, err)) {
+        if (err->code != ERROR_ABSENT)
+            return false;
+        return step_skipped(report, REASON_UNSUPPORTED, "this firmware has no power packages");
+    }
+    wanted = choose_scheme(&list, always_on);
+    if (!wanted)
+        return step_skipped(report, REASON_UNSUPPORTED, "none of the firmware's %zu power packages is %s",
+                            list.count, always_on ? "on in S3 to S5" : "on in S0 alone");
+    session_note_setting(session, "power_package", wanted->description);
+    if (list.active_known && wanted->active)
+        return step_unchanged(report, "%s", wanted->description);
+    if (!wsman_power_scheme_set(session->connection, wanted, err))
+        return false;
+    return step_done(report, "%s", wanted->description);
+}
+
+/* ---- O8.4, O9 ------------------------------------------------------------------------------------- */
+
+/* "Wireless and 802.1X: ... the profile's wireless profiles and the wired 802.1X profile written." */
+bool set_wireless(struct session *session, struct step_report *report, struct error *err)
+{
+    (void)session;
+    (void)err;
+    return step_skipped(report, REASON_NONE, "wireless and 802.1X are not part of this profile");
+}
+
+static bool replaced(const struct session *session, const struct stored_certificate *certificate)
+{
+    return !certificate->trusted_root && !certificate->read_only &&
+           strcmp(certificate->id, session->credential.certificate_id) != 0 &&
+           device_certificate_is_ours(&certificate->der, session->offer.issuers, session->offer.issuer_count,
+                                      NULL);
+}
+
+static bool delete_credential(struct session *session, const struct stored_certificate *certificate,
+                              struct error *err)
+{
+    if (!wsman_certificate_delete(session->connection, certificate->id, err))
+        return false;
+    for (size_t i = 0; i < session->keys.count; i++) {
+        const struct stored_key *key = &session->keys.keys[i];
+
+        if (device_certificate_has_key(&certificate->der, &key->public_key) &&
+            strcmp(key->id, session->credential.key_id) != 0 &&
+            !wsman_key_delete(session->connection, key->id, err))
+            return false;
+    }
+    return true;
+}
+
+/* Certificates of this site, under whatever name, that the TLS server no longer uses are deleted, with their
+ * keys, so that the firmware's store does not fill up over the years. Repeating it is harmless. What firmware
+ * still refers to it refuses to delete, which is no failure of the job. */
+bool clean_up(struct session *session, struct step_report *report, struct error *err)
+{
+    size_t deleted = 0, refused = 0;
+
+    for (size_t i = 0; i < session->certificates.count; i++) {
+        const struct stored_certificate *certificate = &session->certificates.certificates[i];
+
+        if (!replaced(session, certificate))
+            continue;
+        if (delete_credential(session, certificate, err)) {
+            deleted++;
+        } else {
+            if (err->reason == REASON_CONNECTION_LOST || err->reason == REASON_TIMEOUT)
+                return false;
+            refused++;
+        }
+    }
+    if (deleted == 0 && refused == 0)
+        return step_unchanged(report, "no certificate of an earlier time is left");
+    return step_done(report, "%zu old certificates deleted, %zu still in use", deleted, refused);
+}
+
+static bool note_switch(struct session *session, switch_get *get, const char *name, struct error *err)
+{
+    bool on;
+
+    if (!get(session->connection, &on, err)) {
+        if (err->code != ERROR_ABSENT)
+            return false;
+        session_note_setting(session, name, "absent");
+        return true;
+    }
+    session_note_setting(session, name, on_off(on));
+    return true;
+}
+
+static bool note_consent(struct session *session, struct error *err)
+{
+    struct consent consent = { 0 };
+    const char *name = "none";
+
+    if (!wsman_consent_get(session->connection, &consent, err)) {
+        if (err->code != ERROR_ABSENT)
+            return false;
+        name = "absent";
+    } else if (consent.required != CONSENT_REQUIRED_NONE) {
+        name = consent_names[consent.required == CONSENT_REQUIRED_KVM ? CONSENT_KVM : CONSENT_ALL];
+    }
+    session_note_setting(session, "user_consent", name);
+    return true;
+}
+
+/* "AMT status, ..., firmware version, certificate, settings applied": what the firmware now says, not what
+ * was sent. Repeating it is harmless. */
+bool read_back(struct session *session, struct step_report *report, struct error *err)
+{
+    struct general_settings general;
+    struct redirection redirection;
+
+    if (!wsman_general_settings_get(session->connection, &general, err) ||
+        !wsman_redirection_get(session->connection, &redirection, err))
+        return false;
+    session_note_setting(session, "host_name", general.host_name);
+    session_note_setting(session, "domain", general.domain_name);
+    session_note_setting(session, "ping_response", on_off(general.ping_response));
+    session_note_setting(session, "rmcp_ping_response", on_off(general.rmcp_ping_response));
+    session_note_setting(session, "serial_over_lan", on_off(redirection.serial_over_lan));
+    session_note_setting(session, "ide_redirection", on_off(redirection.ide_redirection));
+    session_note_setting(session, "redirection_listener", on_off(redirection.listener));
+    session_note_setting(session, "tls", connection_tls(session->connection));
+    if (!note_switch(session, wsman_web_interface_get, "web_interface", err) ||
+        !note_switch(session, wsman_kvm_get, "kvm", err) || !note_consent(session, err))
+        return false;
+    return step_done(report, "%zu settings", session->result.setting_count);
+}

@@ -1,0 +1,140 @@
+#include "provisioning/sequence.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "provisioning/steps.h"
+
+#define BUSY_PAUSE_MS 3000
+
+/* Numbers are those of the specification. */
+static const struct step {
+    const char *number, *name;
+    step_function *run;
+} steps[] = {
+    { "O3", "match root", match_root },
+    { "O3", "connect", connect_to_firmware },
+    { "O5", "authenticate", authenticate },
+    { "O5", "check identity", check_identity },
+    { "O5", "read state", read_state },
+    { "I4", "compare one-time password", compare_one_time_password },
+    { "O6", "directory account", join_directory },
+    { "O7.1", "clock", set_clock },
+    { "O7.2", "names", set_names },
+    { "O7.3", "key pair", prepare_key_pair },
+    { "O7.3", "certificate", install_certificate },
+    { "O7.3", "TLS", switch_tls_on },
+    { "O7.4", "admin password", set_admin_password },
+    { "O7.5", "MEBx password", set_mebx_password },
+    { "O7.6", "commit", commit },
+    { "O8.1", "access control list", write_access_control_list },
+    { "O8.2", "ping response", set_ping_response },
+    { "O8.2", "web interface", set_web_interface },
+    { "O8.2", "redirection", set_redirection },
+    { "O8.2", "KVM", set_kvm },
+    { "O8.2", "user consent", set_user_consent },
+    { "O8.3", "Kerberos", enable_kerberos },
+    { "O8.3", "power package", select_power_package },
+    { "O8.4", "wireless", set_wireless },
+    { "O9", "clean up", clean_up },
+    { "O9", "read back", read_back },
+};
+
+/* A password that opened the firmware moments ago does not become wrong: the firmware forgot the login, or is
+ * locked after somebody's failures. Other than the end of the retry list, that is worth another attempt. */
+static void judge_late_refusal(const struct step *step, struct error *err)
+{
+    if (step->run != authenticate && err->reason == REASON_NO_ACCOUNT_ACCEPTED) {
+        err->code = ERROR_UNREACHABLE;
+        err->reason = REASON_HTTP_ERROR;
+    }
+}
+
+static bool run_step(struct session *session, const struct step *step, struct error *err)
+{
+    struct step_report report = { .number = text_copy(step->number),
+                                  .name = text_copy(step->name),
+                                  .started_ms = clock_wall_ms(),
+                                  .outcome = STEP_DONE };
+    bool passed = session_may_go_on(session, err) && step->run(session, &report, err);
+
+    if (!passed) {
+        AUTO(text_free) char *context = TAKE(report.detail);
+
+        judge_late_refusal(step, err);
+        report.outcome = STEP_FAILED;
+        report.reason = err->reason;
+        report.detail = context ? text_format("%s; %s", err->message, context) : text_copy(err->message);
+        error_during(err, "%s, %s", step->number, step->name);
+    }
+    report.finished_ms = clock_wall_ms();
+    session_report(session, &report);
+    return passed;
+}
+
+bool sequence_run(struct session *session, struct error *err)
+{
+    for (size_t i = 0; i < COUNT_OF(steps); i++) {
+        if (!run_step(session, &steps[i], err))
+            return false;
+    }
+    return true;
+}
+
+static void set_detail(struct step_report *report, const char *format, va_list arguments)
+{
+    char *detail;
+
+    if (vasprintf(&detail, format, arguments) < 0)
+        abort();
+    text_free(&report->detail);
+    report->detail = detail;
+}
+
+bool step_done(struct step_report *report, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    set_detail(report, format, arguments);
+    va_end(arguments);
+    return true;
+}
+
+bool step_unchanged(struct step_report *report, const char *format, ...)
+{
+    va_list arguments;
+
+    report->outcome = STEP_UNCHANGED;
+    va_start(arguments, format);
+    set_detail(report, format, arguments);
+    va_end(arguments);
+    return true;
+}
+
+bool step_skipped(struct step_report *report, enum reason_code reason, const char *format, ...)
+{
+    va_list arguments;
+
+    report->outcome = STEP_SKIPPED;
+    report->reason = reason;
+    va_start(arguments, format);
+    set_detail(report, format, arguments);
+    va_end(arguments);
+    return true;
+}
+
+bool busy_wait(struct session *session, struct error *err)
+{
+    struct error ending = { 0 };
+
+    if (err->reason != REASON_FIRMWARE_BUSY)
+        return false;
+    if (session_wait(session, BUSY_PAUSE_MS, &ending))
+        return true;
+    error_during(&ending, "%s", err->message);
+    *err = ending;
+    return false;
+}

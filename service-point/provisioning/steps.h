@@ -1,0 +1,36 @@
+/*
+ * steps.h - the steps of the provisioning sequence, by stage. The order is that of the table in sequence.c.
+ *
+ * A step begins by reading the firmware's state and writes only what differs. It neither logs nor retries nor
+ * knows other steps. report->outcome is STEP_DONE unless the step says otherwise.
+ */
+#ifndef PROVISIONING_STEPS_H
+#define PROVISIONING_STEPS_H
+
+#include "provisioning/session.h"
+
+#define ADMIN_USER "admin" /* the one Digest account that AMT always has */
+
+typedef bool step_function(struct session *session, struct step_report *report, struct error *err);
+
+/* contact.c: spec O3 to O6, I4 */
+step_function match_root, connect_to_firmware, authenticate, check_identity, read_state,
+    compare_one_time_password, join_directory;
+/* first_stage_wsman.c: spec O7 */
+step_function set_clock, set_names, prepare_key_pair, install_certificate, switch_tls_on, set_admin_password,
+    set_mebx_password, commit;
+/* second_stage.c: spec O8, O9 */
+step_function write_access_control_list, set_ping_response, set_web_interface, set_redirection, set_kvm,
+    set_user_consent, enable_kerberos, select_power_package, set_wireless, clean_up, read_back;
+
+/* All return true, so that a step can end with them. The text, formatted, becomes the report's detail. */
+bool step_done(struct step_report *report, const char *format, ...) PRINTF_LIKE(2, 3);
+bool step_unchanged(struct step_report *report, const char *format, ...) PRINTF_LIKE(2, 3);
+bool step_skipped(struct step_report *report, enum reason_code reason, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+/* For a call that failed: true when the firmware was busy and the pause is over, so that the call may be made
+ * again; otherwise *err stays the failure, or becomes that of the session. */
+bool busy_wait(struct session *session, struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,184 @@
+#include "queue/client.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+#define HIGH_WATER_MARK        20000 /* messages each way; results of 2,000 sessions many times over */
+#define RECONNECT_MS           200
+#define RECONNECT_MAX_MS       5000
+#define TRANSPORT_HEARTBEAT_MS 10000 /* finds a connection that died without a word */
+#define OTHERS_MAX             8
+
+struct queue_client {
+    void *context, *socket;
+    char *endpoint;
+    char site_public_key[CURVE_KEY_SIZE];
+    struct curve_key_pair key;
+};
+
+static bool set_number(void *socket, int option, int value)
+{
+    return zmq_setsockopt(socket, option, &value, sizeof(value)) == 0;
+}
+
+static bool set_key(void *socket, int option, const char *key)
+{
+    return zmq_setsockopt(socket, option, key, CURVE_KEY_SIZE) == 0;
+}
+
+static bool set_options(const struct queue_client *client, void *socket)
+{
+    const int64_t largest = MESSAGE_MAX_BYTES;
+
+    return set_key(socket, ZMQ_CURVE_SERVERKEY, client->site_public_key) &&
+           set_key(socket, ZMQ_CURVE_PUBLICKEY, client->key.public_key) &&
+           set_key(socket, ZMQ_CURVE_SECRETKEY, secret_reveal(client->key.secret_key)) &&
+           zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &largest, sizeof(largest)) == 0 &&
+           set_number(socket, ZMQ_IMMEDIATE, 1) /* only an established connection takes messages */ &&
+           set_number(socket, ZMQ_LINGER, 0) && set_number(socket, ZMQ_SNDHWM, HIGH_WATER_MARK) &&
+           set_number(socket, ZMQ_RCVHWM, HIGH_WATER_MARK) &&
+           set_number(socket, ZMQ_RECONNECT_IVL, RECONNECT_MS) &&
+           set_number(socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS) &&
+           set_number(socket, ZMQ_HEARTBEAT_IVL, TRANSPORT_HEARTBEAT_MS) &&
+           set_number(socket, ZMQ_HEARTBEAT_TIMEOUT, 3 * TRANSPORT_HEARTBEAT_MS) &&
+           set_number(socket, ZMQ_IPV6, 1);
+}
+
+bool queue_client_reconnect(struct queue_client *client, struct error *err)
+{
+    void *socket = zmq_socket(client->context, ZMQ_DEALER);
+
+    if (!socket)
+        return error_set(err, ERROR_INTERNAL, "queue: no socket: %s", zmq_strerror(errno));
+    if (!set_options(client, socket) || zmq_connect(socket, client->endpoint) != 0) {
+        error_set(err, ERROR_INPUT, "site.endpoint: cannot use \"%s\": %s", client->endpoint,
+                  zmq_strerror(errno));
+        zmq_close(socket);
+        return false;
+    }
+    if (client->socket)
+        zmq_close(client->socket);
+    client->socket = socket;
+    return true;
+}
+
+bool queue_client_open(struct queue_client **client, const struct queue_client_settings *settings,
+                       struct error *err)
+{
+    AUTO(queue_client_close) struct queue_client *opening = allocate(sizeof(*opening));
+
+    if (!curve_key_valid(settings->site_public_key))
+        return error_set(
+            err, ERROR_INPUT,
+            "site.public_key is not a key of 40 Z85 characters; take it from 'public' in the site "
+            "server's key file");
+    memcpy(opening->site_public_key, settings->site_public_key, CURVE_KEY_SIZE);
+    opening->endpoint = text_copy(settings->endpoint);
+    if (!curve_key_read(settings->key_file, &opening->key, err))
+        return error_during(err, "queue.key_file");
+    opening->context = zmq_ctx_new();
+    if (!opening->context)
+        return error_set(err, ERROR_INTERNAL, "queue: no context: %s", zmq_strerror(errno));
+    if (!queue_client_reconnect(opening, err))
+        return false;
+    *client = TAKE(opening);
+    return true;
+}
+
+void queue_client_close(struct queue_client **client)
+{
+    struct queue_client *closing = *client;
+
+    if (!closing)
+        return;
+    if (closing->socket)
+        zmq_close(closing->socket);
+    if (closing->context)
+        zmq_ctx_term(closing->context);
+    curve_key_clear(&closing->key);
+    text_free(&closing->endpoint);
+    free(closing);
+    *client = NULL;
+}
+
+bool queue_client_poll(struct queue_client *client, struct pollfd *others, size_t count, int timeout_ms,
+                       bool *readable, struct error *err)
+{
+    zmq_pollitem_t items[1 + OTHERS_MAX] = { { .socket = client->socket, .events = ZMQ_POLLIN } };
+
+    if (count > OTHERS_MAX)
+        return error_set(err, ERROR_INTERNAL, "queue: %zu descriptors to poll; at most %d are taken", count,
+                         OTHERS_MAX);
+    for (size_t i = 0; i < count; i++)
+        items[1 + i] = (zmq_pollitem_t){ .fd = others[i].fd, .events = ZMQ_POLLIN };
+    if (zmq_poll(items, (int)count + 1, timeout_ms) < 0 && errno != EINTR)
+        return error_set(err, ERROR_INTERNAL, "queue: cannot poll: %s", zmq_strerror(errno));
+    *readable = items[0].revents & ZMQ_POLLIN;
+    for (size_t i = 0; i < count; i++)
+        others[i].revents = items[1 + i].revents & ZMQ_POLLIN ? POLLIN : 0;
+    return true;
+}
+
+bool queue_client_send(struct queue_client *client, const struct message *message)
+{
+    struct bytes bytes = { 0 };
+    bool sent;
+
+    message_write(message, &bytes);
+    sent = bytes.length <= MESSAGE_MAX_BYTES &&
+           zmq_send(client->socket, bytes.data, bytes.length, ZMQ_DONTWAIT) >= 0;
+    message_bytes_free(&bytes);
+    return sent;
+}
+
+/* A dialogue message is one frame; whatever follows it in the same ZeroMQ message is read and thrown away. */
+static void skip_further_frames(void *socket, zmq_msg_t *frame)
+{
+    while (zmq_msg_more(frame) && zmq_msg_recv(frame, socket, ZMQ_DONTWAIT) >= 0)
+        ;
+}
+
+enum received queue_client_receive(struct queue_client *client, struct message *message, struct error *err)
+{
+    enum received received = RECEIVED_MALFORMED;
+    struct envelope envelope = { 0 };
+    zmq_msg_t frame;
+
+    zmq_msg_init(&frame);
+    if (zmq_msg_recv(&frame, client->socket, ZMQ_DONTWAIT) < 0) {
+        zmq_msg_close(&frame);
+        return RECEIVED_NOTHING;
+    }
+    if (zmq_msg_more(&frame)) {
+        skip_further_frames(client->socket, &frame);
+        error_set(err, ERROR_PROTOCOL, "a message of several frames; the dialogue has one frame a message");
+    } else if (envelope_read(zmq_msg_data(&frame), zmq_msg_size(&frame), &envelope, err) &&
+               message_read(&envelope, message, err)) {
+        received = RECEIVED_MESSAGE;
+    }
+    envelope_free(&envelope);
+    secret_wipe(zmq_msg_data(&frame), zmq_msg_size(&frame)); /* offers hold passwords */
+    zmq_msg_close(&frame);
+    return received;
+}
+
+const char *queue_client_public_key(const struct queue_client *client)
+{
+    return client->key.public_key;
+}
+
+bool queue_key_generate(struct curve_key_pair *pair, struct error *err)
+{
+    char public_key[CURVE_KEY_SIZE], secret_key[CURVE_KEY_SIZE];
+
+    if (zmq_curve_keypair(public_key, secret_key) != 0)
+        return error_set(err, ERROR_INTERNAL,
+                         "cannot make a CURVE key pair: %s; libzmq must be built with CURVE",
+                         zmq_strerror(errno));
+    memcpy(pair->public_key, public_key, CURVE_KEY_SIZE);
+    pair->secret_key = secret_from_text(secret_key);
+    secret_wipe(secret_key, sizeof(secret_key));
+    return true;
+}

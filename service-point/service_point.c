@@ -1,0 +1,295 @@
+#include "service_point.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/service_manager.h"
+#include "dialogue.h"
+
+#define HELLOS_MOST        20000
+#define HELLO_QUIET_MS     5000
+#define LOG_INTERVAL_MS    10000
+#define STOP_REPORT_MS     5000 /* for the site to close the last results */
+#define DESCRIPTORS_BESIDE 256  /* besides one a session and one a Hello */
+
+/* ---- what computers and sessions say ----------------------------------------------------------------- */
+
+static void hear_hello(void *context, const struct hello_message *hello, const char *address)
+{
+    struct service_point *point = context;
+    char device[UUID_TEXT_SIZE];
+
+    if (session_pool_has_computer(point->sessions, &hello->uuid)) {
+        point->counters[HELLO_RUNNING_HERE]++;
+        return;
+    }
+    switch (pending_hellos_take(point->hellos, hello, address, dialogue_correlation(point), clock_wall_ms(),
+                                point->now_ms)) {
+    case PENDING_DUPLICATE:
+        point->counters[HELLO_DUPLICATE]++;
+        return;
+    case PENDING_DISPLACED:
+        point->counters[HELLO_DISPLACED]++;
+        break;
+    case PENDING_TAKEN:
+        break;
+    }
+    log_debug("hello heard", log_text("device", uuid_text(&hello->uuid, device)),
+              log_text("address", address), log_number("retry_count", hello->retry_count),
+              log_number("roots", (int64_t)hello->root_hash_count));
+}
+
+/* On a session's thread. */
+static void post(void *context, struct message *message)
+{
+    struct service_point *point = context;
+
+    mailbox_post(point->mailbox, message);
+}
+
+static void log_finished(const struct message_job_finished *finished)
+{
+    log_info("job finished", log_number("job", (int64_t)finished->id.job),
+             log_number("attempt", finished->id.attempt),
+             log_text("verdict", finished->done ? "done" : reason_of(finished->reason)->name),
+             log_number("steps", (int64_t)finished->step_count), log_text("why", finished->text));
+}
+
+static void read_mailbox(struct service_point *point)
+{
+    struct message message = { 0 };
+
+    while (mailbox_take(point->mailbox, &message)) {
+        if (message.kind == MESSAGE_JOB_FINISHED) {
+            message.correlation = dialogue_correlation(point);
+            session_pool_end(point->sessions, &message.job_finished.id);
+            point->counters[message.job_finished.done ? JOB_DONE : JOB_FAILED]++;
+            log_finished(&message.job_finished);
+            results_add(point->results, &message, point->now_ms);
+            continue;
+        }
+        if (message.correlation == 0)
+            message.correlation = dialogue_correlation(point);
+        if (!dialogue_tell(point, &message)) /* questions are asked again, steps stand in the result too */
+            log_debug("not told to the site, which is away",
+                      log_text("kind", message_kind_name(message.kind)));
+        message_free(&message);
+    }
+}
+
+/* ---- the turn ------------------------------------------------------------------------------------------ */
+
+static void begin_to_stop(struct service_point *point)
+{
+    struct signalfd_siginfo signal;
+
+    if (read(point->signal_fd, &signal, sizeof(signal)) != sizeof(signal))
+        return;
+    if (point->stopping) { /* somebody insists */
+        point->stop_at_ms = point->now_ms;
+        return;
+    }
+    log_info("stopping", log_number("jobs", (int64_t)session_pool_running(point->sessions)));
+    service_manager_tell("STOPPING=1");
+    point->stopping = true;
+    point->stop_at_ms = point->now_ms + point->surroundings.slow_request_timeout_ms + STOP_REPORT_MS;
+    hello_listener_close(&point->listener);
+    session_pool_stop(point->sessions, NULL, REASON_SERVICE_POINT_STOPPING);
+    if (point->registration.welcomed)
+        dialogue_say_heartbeat(point); /* no free slot any more */
+}
+
+static int turn_timeout_ms(const struct service_point *point)
+{
+    int64_t due_ms = registration_due_ms(&point->registration);
+    int64_t others[4] = { INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX };
+
+    if (point->listener)
+        others[0] = hello_listener_due_ms(point->listener);
+    if (point->registration.welcomed) {
+        others[1] = results_due_ms(point->results);
+        others[2] = pending_hellos_due_ms(point->hellos);
+    }
+    if (point->stopping)
+        others[3] = point->stop_at_ms;
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        if (others[i] < due_ms)
+            due_ms = others[i];
+    }
+    due_ms -= clock_monotonic_ms();
+    return due_ms < 0 ? 0 : due_ms > 60000 ? 60000 : (int)due_ms;
+}
+
+static bool turn(struct service_point *point, struct error *err)
+{
+    struct pollfd others[] = {
+        { .fd = mailbox_fd(point->mailbox) },
+        { .fd = point->signal_fd },
+        { .fd = point->listener ? hello_listener_fd(point->listener) : -1 },
+    };
+    bool site_speaks;
+
+    if (!queue_client_poll(point->queue, others, point->listener ? 3 : 2, turn_timeout_ms(point),
+                           &site_speaks, err))
+        return false;
+    point->now_ms = clock_monotonic_ms();
+    if (site_speaks)
+        dialogue_hear(point);
+    read_mailbox(point);
+    if (point->listener)
+        hello_listener_turn(point->listener, point->now_ms);
+    if (others[1].revents)
+        begin_to_stop(point);
+    if (!dialogue_keep_registered(point, err))
+        return false;
+    dialogue_say_what_is_due(point);
+    return true;
+}
+
+static bool finished(struct service_point *point)
+{
+    if (!point->stopping)
+        return false;
+    if (point->now_ms >= point->stop_at_ms)
+        return true;
+    if (session_pool_running(point->sessions) > 0)
+        return false;
+    if (point->stop_at_ms > point->now_ms + STOP_REPORT_MS)
+        point->stop_at_ms = point->now_ms + STOP_REPORT_MS;
+    return results_count(point->results) == 0;
+}
+
+bool service_point_serve(struct service_point *point, struct error *err)
+{
+    log_info("ready", log_text("name", point->config->point_name),
+             log_text("hello", hello_listener_address(point->listener)),
+             log_text("public_key", queue_client_public_key(point->queue)),
+             log_number("certificates", (int64_t)trust_count(point->trust)),
+             log_number("slots", point->config->point_slots));
+    service_manager_tell("READY=1");
+    point->now_ms = clock_monotonic_ms();
+    registration_begin(&point->registration, point->now_ms);
+    while (!finished(point)) {
+        if (!turn(point, err))
+            return false;
+    }
+    if (results_count(point->results) > 0)
+        log_warning("results not acknowledged; the leases will run out",
+                    log_number("results", (int64_t)results_count(point->results)));
+    return true;
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------- */
+
+static bool load_trust(struct service_point *point, struct error *err)
+{
+    const struct config_list *files = &point->config->provisioning_certificates;
+    struct trust_source *sources = allocate(files->count * sizeof(*sources));
+    bool loaded;
+
+    for (size_t i = 0; i < files->count; i++)
+        sources[i].certificate_path = files->items[i];
+    loaded = trust_load(&point->trust, sources, files->count, clock_wall_ms() / 1000, err);
+    free(sources);
+    if (loaded && files->count == 0)
+        log_warning("no provisioning certificate: computers in setup will refuse this service point",
+                    log_text("key", "provisioning.certificates"));
+    return loaded;
+}
+
+static bool open_signals(struct service_point *point, struct error *err)
+{
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    signal(SIGPIPE, SIG_IGN); /* a computer that hangs up is an error of that connection */
+    if (pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0 ||
+        (point->signal_fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC)) < 0)
+        return error_set(err, ERROR_INTERNAL, "cannot watch signals: %s", strerror(errno));
+    return true;
+}
+
+static void raise_descriptor_limit(const struct config *config)
+{
+    rlim_t wanted = (rlim_t)(config->point_slots + config->hello_connections_max + DESCRIPTORS_BESIDE);
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
+        log_warning("fewer file descriptors than sessions and Hellos may need",
+                    log_number("allowed", (int64_t)limit.rlim_cur), log_number("wanted", (int64_t)wanted));
+}
+
+static void describe_surroundings(struct service_point *point)
+{
+    const struct config *config = point->config;
+
+    point->surroundings = (struct session_surroundings){
+        .trust = point->trust,
+        .connect_timeout_ms = (unsigned)config->firmware_connect_timeout_s * 1000,
+        .request_timeout_ms = (unsigned)config->firmware_request_timeout_s * 1000,
+        .slow_request_timeout_ms = (unsigned)config->firmware_slow_request_timeout_s * 1000,
+        .restart_wait_ms = (unsigned)config->firmware_restart_wait_s * 1000,
+        .say = post,
+        .context = point,
+    };
+}
+
+bool service_point_open(struct service_point **point, const struct config *config, struct error *err)
+{
+    AUTO(service_point_close) struct service_point *opening = allocate(sizeof(*opening));
+    const struct queue_client_settings queue = { config->site_endpoint, config->site_public_key,
+                                                 config->queue_key_file };
+    const struct hello_listener_settings hello = { config->hello_listen,
+                                                   (unsigned)config->hello_receive_timeout_s * 1000,
+                                                   (unsigned)config->hello_connections_max };
+
+    opening->config = config;
+    opening->signal_fd = -1;
+    opening->malformed_limit.interval_ms = opening->refused_limit.interval_ms = LOG_INTERVAL_MS;
+    raise_descriptor_limit(config);
+    if (!open_signals(opening, err) || !load_trust(opening, err) ||
+        !queue_client_open(&opening->queue, &queue, err) || !mailbox_open(&opening->mailbox, err) ||
+        !hello_listener_open(&opening->listener, &hello, hear_hello, opening, err))
+        return false;
+    describe_surroundings(opening);
+    opening->hellos = pending_hellos_new(HELLOS_MOST, HELLO_QUIET_MS);
+    opening->results = results_new();
+    opening->sessions = session_pool_new(&opening->surroundings, (size_t)config->point_slots);
+    *point = TAKE(opening);
+    return true;
+}
+
+void service_point_close(struct service_point **point)
+{
+    struct service_point *closing = *point;
+
+    if (!closing)
+        return;
+    if (closing->sessions && session_pool_running(closing->sessions) > 0) {
+        log_warning("jobs given up; their leases will run out",
+                    log_number("jobs", (int64_t)session_pool_running(closing->sessions)));
+        _exit(EXIT_FAILURE); /* their threads still use what would be freed here */
+    }
+    session_pool_free(&closing->sessions);
+    results_free(&closing->results);
+    pending_hellos_free(&closing->hellos);
+    hello_listener_close(&closing->listener);
+    mailbox_close(&closing->mailbox);
+    queue_client_close(&closing->queue);
+    trust_free(&closing->trust);
+    if (closing->signal_fd >= 0)
+        close(closing->signal_fd);
+    free(closing);
+    *point = NULL;
+}
