@@ -164,8 +164,10 @@ int scenario_end(void **state)
 {
     struct site *site = *state;
 
-    site_stop(&site);
-    return 0;
+    if (site_stop(&site))
+        return 0;
+    print_error("a daemon did not end with exit status 0\n");
+    return -1;
 }
 
 void scenario_computer(struct site *site, struct computer *computer, unsigned index, const char *generation,

@@ -250,15 +250,18 @@ static void process_free(struct process **process)
     free(ended);
 }
 
-void process_stop(struct process **process)
+bool process_stop(struct process **process)
 {
+    bool in_order;
+
     if (!*process)
-        return;
+        return true;
     process_signal(*process, SIGTERM);
     if (!wait_end(*process, STOP_TIMEOUT_MS))
         process_signal(*process, SIGKILL);
-    wait_end(*process, STOP_TIMEOUT_MS);
+    in_order = wait_end(*process, STOP_TIMEOUT_MS) && (*process)->status == 0;
     process_free(process);
+    return in_order;
 }
 
 void process_kill(struct process **process)

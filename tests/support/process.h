@@ -31,8 +31,9 @@ bool process_running(struct process *process);
 void process_signal(struct process *process, int signal_number);
 pid_t process_pid(const struct process *process);
 const char *process_log(const struct process *process); /* path; borrowed */
-/* SIGTERM, and SIGKILL when that does not end it within 20 s; accepts NULL. */
-void process_stop(struct process **process);
+/* SIGTERM, and SIGKILL when that does not end it within 20 s; accepts NULL. False when it did not end with
+ * exit status 0, now or before. */
+bool process_stop(struct process **process);
 /* SIGKILL at once and wait: the crash that a test wants. */
 void process_kill(struct process **process);
 

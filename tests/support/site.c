@@ -8,7 +8,8 @@
 
 enum { COMMAND_TIMEOUT_MS = 120000, READY_TIMEOUT_MS = 60000, WORDS_MAX = 16, ARGUMENTS_MAX = 64 };
 
-#define DNS_SUFFIX "site.example.com"
+#define DNS_SUFFIX      "site.example.com"
+#define PATH_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+-"
 
 char *site_path(const struct site *site, const char *name)
 {
@@ -151,12 +152,9 @@ static char *cluster_directory(const struct site *site)
     return reachable ? TAKE(here) : text_format("/tmp/amt-postgres-%u", site->place.block);
 }
 
-static char *url_of_role(const char *superuser_url, const char *role)
+char *site_url(const struct site *site, const char *role)
 {
-    const char *user = strstr(superuser_url, "user=");
-    int length = user ? (int)(user - superuser_url) : (int)strlen(superuser_url);
-
-    return text_format("%.*suser=%s", length, superuser_url, role);
+    return text_format("postgresql://%s@/amt?host=%s", role, site->cluster_path);
 }
 
 static bool start_database(struct site *site, struct error *err)
@@ -165,9 +163,9 @@ static bool start_database(struct site *site, struct error *err)
     directory_remove(site->cluster_path);
     if (!postgres_start(&site->postgres, site->cluster_path, err))
         return false;
-    site->database_url = text_copy(postgres_url(site->postgres));
-    site->server_url = url_of_role(site->database_url, "site_server");
-    site->operator_url = url_of_role(site->database_url, "operator");
+    site->database_url = site_url(site, "postgres");
+    site->server_url = site_url(site, "site_server");
+    site->operator_url = site_url(site, "operator");
     return sql_open(&site->sql, site->database_url, err);
 }
 
@@ -340,6 +338,11 @@ static bool open_place(struct site *site, const struct site_options *options, st
     if (!workplace_open(&site->place, options->directory ? options->directory : usual,
                         options->exact_directory, err))
         return false;
+    /* The path stands in URLs, configuration files and shell variables. */
+    if (site->place.directory[strspn(site->place.directory, PATH_CHARACTERS)])
+        return error_set(err, ERROR_INPUT,
+                         "%s: only letters, digits and / . _ + - may stand in the path; use another",
+                         site->place.directory);
     site->dns_suffix = DNS_SUFFIX;
     site->endpoint = text_format("tcp://127.%u.0.1:5671", site->place.block);
     site->secret_key_path = site_path(site, "secret.keys");
@@ -384,23 +387,27 @@ static void point_clear(struct site_point *point)
 }
 
 /* In the order in which nobody misses the one that is gone. */
-static void stop_programs(struct site *site)
+static bool stop_programs(struct site *site)
 {
+    bool in_order = true;
+
     simulator_stop(&site->simulator);
     for (size_t i = 0; i < site->point_count; i++)
-        process_stop(&site->points[i].process);
-    process_stop(&site->server);
+        in_order &= process_stop(&site->points[i].process);
+    in_order &= process_stop(&site->server);
     sql_close(&site->sql);
     postgres_stop(&site->postgres);
+    return in_order;
 }
 
-void site_stop(struct site **site)
+bool site_stop(struct site **site)
 {
     struct site *stopping = TAKE(*site);
+    bool in_order;
 
     if (!stopping)
-        return;
-    stop_programs(stopping);
+        return true;
+    in_order = stop_programs(stopping);
     if (stopping->cluster_path)
         directory_remove(stopping->cluster_path);
     for (size_t i = 0; i < stopping->point_count; i++)
@@ -418,4 +425,5 @@ void site_stop(struct site **site)
     text_free(&stopping->server_log_path);
     text_free(&stopping->endpoint);
     free(stopping);
+    return in_order;
 }

@@ -59,7 +59,9 @@ struct site {
 
 /* On true the caller owns *site and ends it with site_stop(). */
 bool site_start(struct site **site, const struct site_options *options, struct error *err) MUST_CHECK;
-void site_stop(struct site **site); /* accepts NULL and what is half built; leaves the files */
+/* Accepts NULL and what is half built; leaves the files. False when a daemon did not end with exit status 0.
+ */
+bool site_stop(struct site **site);
 
 bool site_start_server(struct site *site, struct error *err) MUST_CHECK;
 /* Starts point number index and waits until the site server has welcomed it. */
@@ -79,6 +81,9 @@ bool site_amtctl_result(struct site *site, struct command_result *result, const 
 
 /* A file under the site's directory; the caller frees. */
 char *site_path(const struct site *site, const char *name);
+/* Connects to the database as postgres (superuser), site_server, operator or reader; nothing in it that a
+ * shell would take for its own. The caller frees. */
+char *site_url(const struct site *site, const char *role);
 /* A program of the build, "site-server/amtctl"; the caller frees. */
 char *site_program(const struct site *site, const char *name);
 

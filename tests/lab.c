@@ -1,0 +1,121 @@
+/*
+ * lab.c - `make lab`: a site without computers, in the foreground until it is interrupted.
+ *
+ * Any AMT device or simulator can be pointed at it. Environment: LAB_DIR (default build/lab),
+ * LAB_HELLO_PORT (default: a free one), LAB_SERVICE_POINTS (default 1), LAB_DIRECTORY=1 (not there yet).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/site.h"
+
+enum { CHECK_MS = 1000 };
+
+static bool number_from_environment(const char *name, unsigned least, unsigned most, unsigned *number,
+                                    struct error *err)
+{
+    const char *text = getenv(name);
+    unsigned long parsed;
+    char *end;
+
+    if (!text || !*text)
+        return true;
+    errno = 0;
+    parsed = strtoul(text, &end, 10);
+    if (*end || errno || parsed < least || parsed > most)
+        return error_set(err, ERROR_INPUT, "%s=%s is not a number from %u to %u", name, text, least, most);
+    *number = (unsigned)parsed;
+    return true;
+}
+
+static bool read_environment(struct site_options *options, struct error *err)
+{
+    const char *directory = getenv("LAB_DIR"), *domain = getenv("LAB_DIRECTORY");
+    unsigned port = 0;
+
+    if (domain && *domain && strcmp(domain, "0") != 0)
+        return error_set(err, ERROR_INPUT,
+                         "LAB_DIRECTORY=%s asks for a directory, and the lab has none yet: this "
+                         "version provisions without Active Directory; unset LAB_DIRECTORY",
+                         domain);
+    options->exact_directory = directory && *directory;
+    if (options->exact_directory)
+        options->directory = directory;
+    if (!number_from_environment("LAB_SERVICE_POINTS", 1, SITE_POINTS_MAX, &options->service_points, err) ||
+        !number_from_environment("LAB_HELLO_PORT", 1, 65535, &port, err))
+        return false;
+    options->hello_port = (uint16_t)port;
+    return true;
+}
+
+/* AMTCTL is a command without options, which works in every shell and without one. The database is reached
+ * as superuser: whoever runs the lab owns it. */
+static bool write_command(const struct site *site, const char *path, struct error *err)
+{
+    AUTO(text_free) char *program = site_program(site, "site-server/amtctl");
+    AUTO(text_free)
+    char *script = text_format("#!/bin/sh\nexec '%s' --database '%s' --key-file '%s' \"$@\"\n", program,
+                               site->database_url, site->secret_key_path);
+
+    return file_write(path, script, 0755, err);
+}
+
+static bool write_environment(const struct site *site, struct error *err)
+{
+    AUTO(text_free) char *path = site_path(site, "env");
+    AUTO(text_free) char *command = site_path(site, "amtctl");
+    AUTO(text_free) char *addresses = NULL;
+    AUTO(text_free) char *text = NULL;
+    size_t length = 0;
+    FILE *list = open_memstream(&addresses, &length);
+
+    for (size_t i = 0; i < site->point_count; i++)
+        fprintf(list, "%s%s", i ? "," : "", site->points[i].hello_address);
+    fclose(list);
+    text = text_format("AMT_DATABASE_URL=%s\nAMT_HELLO_ADDRESS=%s\nAMT_HELLO_ADDRESSES=%s\n"
+                       "AMT_PROVISIONING_ROOT_PEM=%s\nAMT_DNS_SUFFIX=%s\nAMT_ISSUER_PEM=%s\n"
+                       "AMT_SECRET_KEY_FILE=%s\nAMTCTL=%s\n",
+                       site->database_url, site->points[0].hello_address, addresses,
+                       site->provisioning.root_path, site->dns_suffix, site->issuer_path,
+                       site->secret_key_path, command);
+    return write_command(site, command, err) && file_write(path, text, 0644, err);
+}
+
+/* Until Ctrl-C, or until a program of the site ends that should not. */
+static bool stay(struct site *site, struct error *err)
+{
+    while (!interrupted()) {
+        if (!process_running(site->server))
+            return error_set(err, ERROR_INTERNAL, "the site server ended; see %s", site->server_log_path);
+        for (size_t i = 0; i < site->point_count; i++) {
+            if (!process_running(site->points[i].process))
+                return error_set(err, ERROR_INTERNAL, "%s ended; see %s", site->points[i].name,
+                                 site->points[i].log_path);
+        }
+        wait_a_little(CHECK_MS);
+    }
+    return true;
+}
+
+int main(void)
+{
+    AUTO(site_stop) struct site *site = NULL;
+    struct site_options options = { .name = "lab", .hello_host = "127.0.0.1", .without_simulator = true };
+    struct error err = { 0 };
+    bool done;
+
+    interrupts_catch();
+    done = read_environment(&options, &err) && site_start(&site, &options, &err) &&
+           write_environment(site, &err);
+    if (done) {
+        printf("Hello messages go to %s; shell variables are in %s/env; Ctrl-C ends the lab\nlab ready\n",
+               site->points[0].hello_address, site->place.directory);
+        fflush(stdout);
+        done = stay(site, &err);
+    }
+    if (!done && !interrupted())
+        fprintf(stderr, "lab: %s\n", err.message);
+    return done || interrupted() ? EXIT_SUCCESS : EXIT_FAILURE;
+}

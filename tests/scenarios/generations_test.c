@@ -1,0 +1,86 @@
+/*
+ * generations_test.c - every firmware generation goes through the same sequence to the same end.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/expect.h"
+
+static void computers_of_every_generation_are_provisioned_side_by_side(void **state)
+{
+    struct site *site = *state;
+    struct computer *computers = allocate(generation_count * sizeof(*computers));
+    struct error err = { 0 };
+
+    for (size_t i = 0; i < generation_count; i++) {
+        computer_plan(&computers[i], site, (unsigned)i, generations[i]);
+        must(computer_plug_in(site, &computers[i], &err, "hello=manual"));
+    }
+    must(computers_import(site, computers, generation_count, &err));
+    for (size_t i = 0; i < generation_count; i++)
+        say_hello(site, &computers[i]);
+    for (size_t i = 0; i < generation_count; i++)
+        expect_provisioned(site, &computers[i]);
+    free(computers);
+}
+
+/* Spec O3: the oldest and the newest of each rule for the domain suffix and the chain. */
+static void a_stored_suffix_goes_before_the_one_of_dhcp(void **state)
+{
+    struct site *site = *state;
+    struct computer computer;
+    struct error err = { 0 };
+
+    computer_plan(&computer, site, 100, "16.1");
+    AUTO(text_free)
+    char *line = computer_fleet_line(&computer, "elsewhere.example.org", site->provisioning.sha256_hex,
+                                     "hello=manual suffix=site.example.com");
+
+    must(simulator_control(site->simulator, NULL, &err, "add %s", line));
+    must(computers_import(site, &computer, 1, &err));
+    say_hello(site, &computer);
+    expect_provisioned(site, &computer);
+}
+
+/* The proof itself: it must see what it is there to see, or every test that relies on it is worth nothing. */
+static void the_proof_sees_a_computer_that_is_not_as_it_should_be(void **state)
+{
+    static const char *const changes[] = { "admin-password=0ther.Password",
+                                           "host=other",
+                                           "domain=other.example.com",
+                                           "clock-offset=60",
+                                           "power-scheme=0",
+                                           "state=in" };
+    struct site *site = *state;
+    struct computer computer;
+    struct error err = { 0 };
+
+    for (size_t i = 0; i < COUNT_OF(changes); i++) {
+        scenario_computer(site, &computer, 110 + (unsigned)i, "14.0", "hello=manual");
+        say_hello(site, &computer);
+        expect_provisioned(site, &computer);
+        must(simulator_control(site->simulator, NULL, &err, "set %s %s", computer.uuid, changes[i]));
+        if (proof_check(site, &computer, &proof_of_default_profile, &err))
+            fail_msg("%s went unnoticed", changes[i]);
+        print_message("%s: %s\n", changes[i], err.message);
+    }
+}
+
+static int begin(void **state)
+{
+    static const char *const server_settings[] = { "job.retry_delay = 1s", NULL };
+    struct site_options options = { .server_settings = server_settings };
+
+    return scenario_begin(state, &options);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(computers_of_every_generation_are_provisioned_side_by_side),
+        cmocka_unit_test(a_stored_suffix_goes_before_the_one_of_dhcp),
+        cmocka_unit_test(the_proof_sees_a_computer_that_is_not_as_it_should_be),
+    };
+
+    return cmocka_run_group_tests(tests, begin, scenario_end);
+}
