@@ -87,8 +87,9 @@ struct authentication {
 bool connection_authenticate(struct connection *connection, const struct account *candidates, size_t count,
                              unsigned attempts_max, struct authentication *authentication,
                              struct error *err) MUST_CHECK;
-/* From now on this one, e.g. after SetAdminAclEntryEx: copied; the Digest session begins anew on a new TCP
- * connection, since AMT remembers one identity per TLS session. Sends nothing. */
+/* From now on this one, e.g. after SetAdminAclEntryEx: copied; where a password was asked for, the Digest
+ * session begins anew on a new TCP connection, since AMT remembers one identity per TLS session. Sends
+ * nothing. */
 void connection_use_credential(struct connection *connection, const char *user,
                                const struct secret *password);
 

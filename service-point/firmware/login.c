@@ -105,11 +105,13 @@ void connection_use_credential(struct connection *connection, const char *user, 
 {
     char *new_user = text_copy(user);
     struct secret *new_password = secret_copy(password);
+    bool was_challenged = connection->login.challenged;
 
     login_clear(&connection->login);
     connection->login.user = new_user;
     connection->login.password = new_password;
-    connection_drop(connection);
+    if (was_challenged)
+        connection_drop(connection);
 }
 
 /* Harmless, on every release, and small: AMT_GeneralSettings, whose Digest realm is wanted next anyway. */

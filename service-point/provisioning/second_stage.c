@@ -206,13 +206,14 @@ typedef bool switch_set(struct connection *connection, bool enabled, struct erro
 
 /* A feature that not every firmware has: where it is absent it is off. */
 static bool set_switch(struct session *session, switch_get *get, switch_set *set, bool wanted,
-                       const char *absent, struct step_report *report, struct error *err)
+                       bool *is_absent, const char *absent, struct step_report *report, struct error *err)
 {
     bool found;
 
     if (!get(session->connection, &found, err)) {
         if (err->code != ERROR_ABSENT)
             return false;
+        *is_absent = true;
         return wanted ? step_skipped(report, REASON_UNSUPPORTED, "%s", absent)
                       : step_unchanged(report, "off: %s", absent);
     }
@@ -226,8 +227,8 @@ static bool set_switch(struct session *session, switch_get *get, switch_set *set
 bool set_web_interface(struct session *session, struct step_report *report, struct error *err)
 {
     return set_switch(session, wsman_web_interface_get, wsman_web_interface_set,
-                      session->offer.profile.web_interface, "this firmware has no web interface", report,
-                      err);
+                      session->offer.profile.web_interface, &session->web_interface_absent,
+                      "this firmware has no web interface", report, err);
 }
 
 /* Serial over LAN, IDE redirection, and the ports that these and KVM need. */
@@ -252,7 +253,7 @@ bool set_redirection(struct session *session, struct step_report *report, struct
 
 bool set_kvm(struct session *session, struct step_report *report, struct error *err)
 {
-    return set_switch(session, wsman_kvm_get, wsman_kvm_set, session->offer.profile.kvm,
+    return set_switch(session, wsman_kvm_get, wsman_kvm_set, session->offer.profile.kvm, &session->kvm_absent,
                       "this firmware has no KVM", report, err);
 }
 
@@ -398,17 +399,17 @@ bool clean_up(struct session *session, struct step_report *report, struct error 
     return step_done(report, "%zu old certificates deleted, %zu still in use", deleted, refused);
 }
 
-static bool note_switch(struct session *session, switch_get *get, const char *name, struct error *err)
+static bool note_switch(struct session *session, switch_get *get, bool is_absent, const char *name,
+                        struct error *err)
 {
-    bool on;
+    bool on = false;
 
-    if (!get(session->connection, &on, err)) {
+    if (!is_absent && !get(session->connection, &on, err)) {
         if (err->code != ERROR_ABSENT)
             return false;
-        session_note_setting(session, name, "absent");
-        return true;
+        is_absent = true;
     }
-    session_note_setting(session, name, on_off(on));
+    session_note_setting(session, name, is_absent ? "absent" : on_off(on));
     return true;
 }
 
@@ -446,8 +447,8 @@ bool read_back(struct session *session, struct step_report *report, struct error
     session_note_setting(session, "ide_redirection", on_off(redirection.ide_redirection));
     session_note_setting(session, "redirection_listener", on_off(redirection.listener));
     session_note_setting(session, "tls", connection_tls(session->connection));
-    if (!note_switch(session, wsman_web_interface_get, "web_interface", err) ||
-        !note_switch(session, wsman_kvm_get, "kvm", err) || !note_consent(session, err))
+    if (!note_switch(session, wsman_web_interface_get, session->web_interface_absent, "web_interface", err) ||
+        !note_switch(session, wsman_kvm_get, session->kvm_absent, "kvm", err) || !note_consent(session, err))
         return false;
     return step_done(report, "%zu settings", session->result.setting_count);
 }

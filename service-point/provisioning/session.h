@@ -46,6 +46,7 @@ struct session {
     struct setup_service setup;
     struct stored_key_list keys;
     struct stored_certificate_list certificates;
+    bool web_interface_absent, kvm_absent; /* not asked for again: AMT closes after a fault */
 
     /* what this attempt has done so far */
     bool admin_password_in_use; /* the offered one opens the firmware */
