@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { BLOCK_FIRST = 100, BLOCK_LAST = 250, DIRECTORIES_MAX = 50 };
@@ -71,19 +73,33 @@ static bool take_directory(struct workplace *workplace, const char *path, struct
     return true;
 }
 
+/* The lock is a name of the network namespace that the addresses belong to: it holds for every user and every
+ * root directory, and ends with its process. -1 when somebody else holds it. */
+static int lock_block(unsigned block)
+{
+    struct sockaddr_un name = { .sun_family = AF_UNIX };
+    int length = snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "amt-loopback-%u", block);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
+
+    if (fd >= 0 && bind(fd, (struct sockaddr *)&name, size) != 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
 static bool take_block(struct workplace *workplace, struct error *err)
 {
-    for (unsigned block = BLOCK_FIRST; block <= BLOCK_LAST; block++) {
-        AUTO(text_free) char *lock = text_format("/tmp/amt-loopback-%u.lock", block);
+    const unsigned blocks = BLOCK_LAST - BLOCK_FIRST + 1, first = (unsigned)getpid();
 
-        workplace->block_lock = lock_file(lock);
-        if (workplace->block_lock >= 0) {
-            workplace->block = block;
+    for (unsigned i = 0; i < blocks; i++) {
+        workplace->block = BLOCK_FIRST + (first + i) % blocks;
+        workplace->block_lock = lock_block(workplace->block);
+        if (workplace->block_lock >= 0)
             return true;
-        }
     }
-    return error_set(err, ERROR_CONFLICT,
-                     "all loopback blocks 127.%d to 127.%d are in use (see /tmp/amt-loopback-*)", BLOCK_FIRST,
+    return error_set(err, ERROR_CONFLICT, "all loopback blocks 127.%d to 127.%d are in use", BLOCK_FIRST,
                      BLOCK_LAST);
 }
 
