@@ -1,6 +1,7 @@
 #include "firmware/exchange.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -86,6 +87,11 @@ static int carry_reply_header(void *carrier, const char *name, const char *value
             digest_challenge_parse(value, strlen(value), &carrying->challenge, &problem);
         if (!carrying->has_challenge && carrying->challenge_problem.code != ERROR_PROTOCOL)
             carrying->challenge_problem = problem;
+    }
+    /* gSOAP takes as much memory as is promised here, before a byte of it came. */
+    if (strcasecmp(name, "Content-Length") == 0 && strtoull(value, NULL, 10) > CONNECTION_REPLY_MAX_BYTES) {
+        carrying->too_large = true;
+        return SOAP_LENGTH;
     }
     if (strcasecmp(name, "Content-Encoding") == 0 && strcasecmp(value, "identity") != 0) {
         carrying->encoded = true;

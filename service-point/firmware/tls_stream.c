@@ -139,8 +139,8 @@ static bool asks_too_often(const struct tls_stream *stream)
  * OpenSSL answers a HelloRequest by itself and reads on (RFC 5246 7.4.1.1), as long as bytes are there: a
  * device that sends nothing else would keep one call for ever. So each read looks at the time itself.
  */
-static long see_read(BIO *bio, int operation, const char *data, size_t size, int number, long value, int result,
-                     size_t *processed)
+static long see_read(BIO *bio, int operation, const char *data, size_t size, int number, long value,
+                     int result, size_t *processed)
 {
     const struct tls_stream *stream = (const struct tls_stream *)BIO_get_callback_arg(bio);
 

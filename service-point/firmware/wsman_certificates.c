@@ -8,6 +8,7 @@
 
 #define KEY_ALGORITHM_RSA     0
 #define CERTIFICATE_MAX_BYTES 4100 /* AMT SDK: AddCertificate, AddTrustedRootCertificate */
+#define STORED_MAX            64 /* keys, and certificates; the store of AMT has room for some ten of each */
 
 READER(pkm__out)
 READER(pair__instance)
@@ -139,6 +140,8 @@ static bool key_take(void *context, const void *instance, struct error *err)
     struct stored_key_list *list = context;
     struct stored_key key = { .id = "" };
 
+    if (list->count == STORED_MAX)
+        return wsman_malformed(&class_pair, "Pull", "more keys than any AMT has", err);
     if (!key_read(instance, "Pull", &key, err))
         return false;
     list->keys = reallocate(list->keys, list->count + 1, sizeof(*list->keys));
@@ -199,6 +202,8 @@ static bool certificate_take(void *context, const void *instance, struct error *
     struct stored_certificate_list *list = context;
     struct stored_certificate certificate = { .id = "" };
 
+    if (list->count == STORED_MAX)
+        return wsman_malformed(&class_cert, "Pull", "more certificates than any AMT has", err);
     if (!got->InstanceID || !text_take(certificate.id, sizeof(certificate.id), got->InstanceID))
         return wsman_malformed(&class_cert, "Pull", "no InstanceID of reasonable length", err);
     text_take(certificate.issuer, sizeof(certificate.issuer), got->Issuer);

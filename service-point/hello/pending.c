@@ -7,6 +7,8 @@
 #define BUCKETS   1024
 #define AGAIN_MS  15000
 #define FORGET_MS 3600000 /* firmware has said Hello again by then, perhaps from another address */
+/* Firmware has some 30 roots, a stranger sends 255: on average there is room for so many in each Hello. */
+#define HASHES_EACH 40
 
 struct pending {
     TAILQ_ENTRY(pending) by_age;
@@ -18,7 +20,7 @@ struct pending {
 };
 
 struct pending_hellos {
-    size_t most, count, unanswered;
+    size_t most, count, unanswered, hashes;
     int64_t quiet_ms;
     TAILQ_HEAD(, pending) by_age; /* oldest first */
     TAILQ_HEAD(, pending)
@@ -52,6 +54,7 @@ static void forget(struct pending_hellos *pending, struct pending *entry)
     TAILQ_REMOVE(&pending->by_age, entry, by_age);
     LIST_REMOVE(entry, same_bucket);
     pending->count--;
+    pending->hashes -= entry->message.hello_seen.root_hash_count;
     message_free(&entry->message);
     free(entry);
 }
@@ -96,6 +99,19 @@ static void forget_old(struct pending_hellos *pending, int64_t now_ms)
         forget(pending, oldest);
 }
 
+/* Whether somebody had to go for the newcomer. */
+static bool make_room(struct pending_hellos *pending, size_t hashes)
+{
+    bool displaced = false;
+
+    while (pending->count &&
+           (pending->count >= pending->most || pending->hashes + hashes > pending->most * HASHES_EACH)) {
+        forget(pending, TAILQ_FIRST(&pending->by_age));
+        displaced = true;
+    }
+    return displaced;
+}
+
 static void fill(struct message *message, const struct hello_message *hello, const char *address,
                  int64_t seen_at_ms)
 {
@@ -124,9 +140,7 @@ enum pending_result pending_hellos_take(struct pending_hellos *pending, const st
     if (entry)
         forget(pending, entry); /* the newer one says where the computer is now */
     forget_old(pending, now_ms);
-    displaced = pending->count >= pending->most;
-    if (displaced)
-        forget(pending, TAILQ_FIRST(&pending->by_age));
+    displaced = make_room(pending, hello->root_hash_count);
     entry = allocate(sizeof(*entry));
     fill(&entry->message, hello, address, seen_at_ms);
     entry->message.correlation = correlation;
@@ -136,6 +150,7 @@ enum pending_result pending_hellos_take(struct pending_hellos *pending, const st
     LIST_INSERT_HEAD(&pending->buckets[bucket_of(&hello->uuid)], entry, same_bucket);
     pending->count++;
     pending->unanswered++;
+    pending->hashes += hello->root_hash_count;
     return displaced ? PENDING_DISPLACED : PENDING_TAKEN;
 }
 

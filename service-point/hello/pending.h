@@ -3,8 +3,8 @@
  * twice.
  *
  * Firmware repeats its Hello only every hour after a while, so one heard while the site is away is kept. The
- * same computer within the quiet time is one Hello. Bounded: when full, the oldest is forgotten. Main thread
- * only.
+ * same computer within the quiet time is one Hello. Bounded, in Hellos and in their root hashes: when full,
+ * the oldest is forgotten. Main thread only.
  */
 #ifndef HELLO_PENDING_H
 #define HELLO_PENDING_H

@@ -549,6 +549,27 @@ static void an_answer_without_end_is_cut_off(void **state)
     }
 }
 
+/* Before a byte of it came, and before memory is taken for it. */
+static void an_answer_that_announces_too_much_is_refused(void **state)
+{
+    static const char *const heads[] = {
+        "HTTP/1.1 200 OK\r\n" SERVER "Content-Length: 1048577\r\n\r\n<a",
+        "HTTP/1.1 200 OK\r\n" SERVER "Content-Length: 3333333333\r\n\r\n<a",
+    };
+
+    for (size_t i = 0; i < COUNT_OF(heads); i++) {
+        struct general_settings settings;
+
+        prepare(state);
+        device.script[0].text = heads[i];
+        assert_true(open_it());
+        assert_false(get_general(&settings));
+        if (err.reason != REASON_REPLY_TOO_LARGE)
+            fail_msg("case %zu: %s", i, err.message);
+        close_it();
+    }
+}
+
 static void headers_without_end_are_cut_off(void **state)
 {
     struct general_settings settings;
@@ -746,6 +767,7 @@ int main(void)
         TEST(a_chunked_answer_is_read),
         TEST(answers_that_are_no_success_are_told_apart),
         TEST(an_answer_without_end_is_cut_off),
+        TEST(an_answer_that_announces_too_much_is_refused),
         TEST(headers_without_end_are_cut_off),
         TEST(a_device_that_drips_does_not_outlive_the_limit),
         TEST(a_device_that_begs_for_handshakes_is_left),

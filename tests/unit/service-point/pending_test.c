@@ -117,6 +117,20 @@ static void a_hello_that_the_site_refuses_is_not_said_again(void **state)
     assert_int_equal(pending_hellos_due_ms(pending), INT64_MAX);
 }
 
+static void hellos_with_every_root_there_can_be_do_not_fill_the_memory(void **state)
+{
+    AUTO(pending_hellos_free) struct pending_hellos *pending = pending_hellos_new(100, QUIET_MS);
+
+    (void)state;
+    for (uint8_t i = 0; i < 100; i++) {
+        struct hello_message hello = hello_of(i);
+
+        hello.root_hash_count = HELLO_MAX_ROOTS;
+        pending_hellos_take(pending, &hello, "127.0.0.9", i + 1, 1700000000000, 0);
+    }
+    assert_int_equal(pending_hellos_count(pending), 100 * 40 / HELLO_MAX_ROOTS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +140,7 @@ int main(void)
         cmocka_unit_test(a_full_store_forgets_the_oldest),
         cmocka_unit_test(when_the_site_is_back_all_are_due),
         cmocka_unit_test(a_hello_that_the_site_refuses_is_not_said_again),
+        cmocka_unit_test(hellos_with_every_root_there_can_be_do_not_fill_the_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

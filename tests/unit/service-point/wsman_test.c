@@ -412,11 +412,42 @@ static void hostile_xml_is_refused(void **state)
     }
 }
 
+/* Each certificate is compared with each key: a device that lists hundreds of both would keep a core busy. */
+static void more_keys_than_any_amt_has_are_refused(void **state)
+{
+    static const char item[] = "<k:AMT_PublicPrivateKeyPair xmlns:k=\"" AMT "AMT_PublicPrivateKeyPair\">"
+                               "<k:DERKey>AA==</k:DERKey><k:InstanceID>x</k:InstanceID>"
+                               "</k:AMT_PublicPrivateKeyPair>";
+    static char pages[3][7000];
+    const char *bodies[] = { ENUMERATED("1"), pages[0], pages[1], pages[2], NULL };
+    struct stored_key_list keys = { 0 };
+
+    (void)state;
+    for (size_t page = 0; page < COUNT_OF(pages); page++) {
+        char *at = stpcpy(pages[page],
+                          "<n:PullResponse xmlns:n=\"http://schemas.xmlsoap.org/ws/2004/09/enumeration\">"
+                          "<n:Items>");
+
+        for (unsigned i = 0; i < 25; i++)
+            at = stpcpy(at, item);
+        strcpy(at,
+               page == 2 ? "</n:Items>" END "</n:PullResponse>" : "</n:Items>" MORE("2") "</n:PullResponse>");
+    }
+    talk_to_device_that_answers(bodies);
+    assert_false(wsman_keys_list(connection, &keys, &err));
+    assert_non_null(strstr(err.message, "more keys"));
+    hang_up();
+}
+
 /* gSOAP unpacks gzip wherever it meets it; 1 MiB of it may hold 1 GiB. */
 static void a_compressed_answer_is_refused(void **state)
 {
     static const char plain[] =
-        "<a:Envelope xmlns:a=\"http://www.w3.org/2003/05/soap-envelope\"><a:Header></a:Header><a:Body>"
+        "<a:Envelope xmlns:a=\"http://www.w3.org/2003/05/soap-envelope\""
+        " xmlns:b=\"http://schemas.xmlsoap.org/ws/2004/08/addressing\""
+        " xmlns:c=\"http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd\"><a:Header>"
+        "<b:Action>" AMT "AMT_SetupAndConfigurationService/SetMEBxPasswordResponse</b:Action>"
+        "<c:ResourceURI>" AMT "AMT_SetupAndConfigurationService</c:ResourceURI></a:Header><a:Body>"
         "<g:SetMEBxPassword_OUTPUT xmlns:g=\"" AMT "AMT_SetupAndConfigurationService\">"
         "<g:ReturnValue>0</g:ReturnValue></g:SetMEBxPassword_OUTPUT></a:Body></a:Envelope>";
     unsigned char packed[1024];
@@ -434,7 +465,7 @@ static void a_compressed_answer_is_refused(void **state)
     assert_true(wsman_describe(plain, sizeof(plain) - 1, &description, &refused));
     free(description);
     assert_false(wsman_describe((const char *)packed, stream.total_out, &description, &refused));
-    assert_int_equal(refused.reason, REASON_MALFORMED_REPLY);
+    assert_int_equal(refused.code, ERROR_PROTOCOL);
 }
 
 int main(void)
@@ -453,6 +484,7 @@ int main(void)
         cmocka_unit_test(an_association_is_deleted_by_the_references_it_was_read_with),
         cmocka_unit_test(the_one_time_password_loses_its_zeros),
         cmocka_unit_test(hostile_xml_is_refused),
+        cmocka_unit_test(more_keys_than_any_amt_has_are_refused),
         cmocka_unit_test(a_compressed_answer_is_refused),
     };
 
