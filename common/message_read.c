@@ -7,7 +7,17 @@
 #include "provisioning.pb-c.h"
 
 #define SECRET_MAX_BYTES 256
-#define BLOB_MAX_BYTES   16384 /* certificates and requests */
+#define BLOB_MAX_BYTES   16384        /* certificates and requests */
+#define END_OF_TIME_S    253402300799 /* 9999-12-31: later ones no calendar takes, PostgreSQL's neither */
+
+/* More than any honest sender has; a message of MESSAGE_MAX_BYTES could hold 100,000 of most. */
+#define SUBNETS_MAX      1000
+#define CERTIFICATES_MAX 64
+#define COUNTERS_MAX     256
+#define ROOTS_MAX        255 /* one byte counts them in a Hello */
+#define STEPS_MAX        256
+#define SETTINGS_MAX     256
+#define ACCOUNTS_MAX     64
 
 _Static_assert((int)MESSAGE_KIND_LAST == (int)AMT__KIND__REFUSED,
                "message.h and the .proto file number alike");
@@ -58,6 +68,19 @@ static void wrong(struct reader *reader, const char *field, const char *what)
     if (!reader->failed)
         error_set(reader->err, ERROR_PROTOCOL, "field %s %s", field, what);
     reader->failed = true;
+}
+
+static void check_count(struct reader *reader, const char *field, size_t count, size_t most)
+{
+    if (count > most)
+        wrong(reader, field, "has too many entries");
+}
+
+static int64_t read_time(struct reader *reader, const char *field, int64_t time, int64_t last)
+{
+    if (time < 0 || time > last)
+        wrong(reader, field, "is no time of this calendar");
+    return time;
 }
 
 static char *read_text(struct reader *reader, const char *field, const char *text)
@@ -172,6 +195,7 @@ static struct root_hash *read_root_hashes(struct reader *reader, Amt__RootHash *
 {
     struct root_hash *out = count ? allocate(count * sizeof(*out)) : NULL;
 
+    check_count(reader, "root_hashes", count, ROOTS_MAX);
     for (size_t i = 0; i < count; i++)
         read_root_hash(reader, in[i], &out[i]);
     return out;
@@ -183,6 +207,8 @@ static void read_register(struct reader *reader, const Amt__Register *in, struct
     out->software_version = read_text(reader, "software_version", in->software_version);
     out->slots = in->slots;
     out->free = in->free;
+    check_count(reader, "subnets", in->n_subnets, SUBNETS_MAX);
+    check_count(reader, "certificates", in->n_certificates, CERTIFICATES_MAX);
     out->subnets = read_texts(reader, "subnets", in->subnets, in->n_subnets);
     out->subnet_count = in->n_subnets;
     out->certificates = in->n_certificates ? allocate(in->n_certificates * sizeof(*out->certificates)) : NULL;
@@ -193,7 +219,8 @@ static void read_register(struct reader *reader, const Amt__Register *in, struct
 
         to->subject = read_text(reader, "subject", from->subject);
         to->root_subject = read_text(reader, "root_subject", from->root_subject);
-        to->not_after_s = from->has_not_after_s ? from->not_after_s : 0;
+        to->not_after_s =
+            from->has_not_after_s ? read_time(reader, "not_after_s", from->not_after_s, END_OF_TIME_S) : 0;
         if (from->n_root_hashes > COUNT_OF(to->root_hashes)) {
             wrong(reader, "root_hashes", "has more than one hash per algorithm");
             continue;
@@ -217,6 +244,7 @@ static void read_welcome(struct reader *reader, const Amt__Welcome *in, struct m
 static void read_heartbeat(struct reader *reader, const Amt__Heartbeat *in, struct message_heartbeat *out)
 {
     out->free = in->free;
+    check_count(reader, "counters", in->n_counters, COUNTERS_MAX);
     out->running = read_attempts(reader, in->running, in->n_running);
     out->running_count = in->n_running;
     out->counters = in->n_counters ? allocate(in->n_counters * sizeof(*out->counters)) : NULL;
@@ -325,11 +353,12 @@ static struct step_report *read_steps(struct reader *reader, Amt__Step **in, siz
 {
     struct step_report *out = count ? allocate(count * sizeof(*out)) : NULL;
 
+    check_count(reader, "steps", count, STEPS_MAX);
     for (size_t i = 0; i < count; i++) {
         out[i].number = read_text(reader, "number", in[i]->number);
         out[i].name = read_text(reader, "name", in[i]->name);
-        out[i].started_ms = in[i]->started_ms;
-        out[i].finished_ms = in[i]->finished_ms;
+        out[i].started_ms = read_time(reader, "started_ms", in[i]->started_ms, END_OF_TIME_S * 1000);
+        out[i].finished_ms = read_time(reader, "finished_ms", in[i]->finished_ms, END_OF_TIME_S * 1000);
         out[i].outcome = read_enum(reader, "outcome", in[i]->outcome, STEP_DONE, STEP_FAILED);
         out[i].reason = read_reason(in[i]->reason);
         out[i].detail = read_text(reader, "detail", in[i]->detail);
@@ -350,6 +379,8 @@ static void read_job_finished(struct reader *reader, const Amt__JobFinished *in,
     out->mebx_password =
         read_enum(reader, "mebx_password", in->mebx_password, PASSWORD_UNTOUCHED, PASSWORD_NOT_PERMITTED);
     out->account_used = read_text(reader, "account_used", in->account_used);
+    check_count(reader, "accounts_refused", in->n_accounts_refused, ACCOUNTS_MAX);
+    check_count(reader, "settings", in->n_settings, SETTINGS_MAX);
     out->accounts_refused =
         read_texts(reader, "accounts_refused", in->accounts_refused, in->n_accounts_refused);
     out->accounts_refused_count = in->n_accounts_refused;

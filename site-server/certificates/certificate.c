@@ -5,6 +5,8 @@
 #include "common/clock.h"
 #include "statement.h"
 
+#define ISSUED_MOST 4 /* in one attempt, which needs one key, or two when the firmware cannot use its own */
+
 /* The computer's name and firmware, when the attempt is this service point's and under way. */
 static bool find_subject(struct database *database, int64_t service_point, const struct attempt_id *id,
                          struct rows **rows, struct error *err)
@@ -113,6 +115,10 @@ bool certificate_issue(struct database *database, const struct authority *author
         return false;
     if (!issued.length && !authority)
         return error_because(err, REASON_NO_AUTHORITY, "no certificate authority is configured");
+    if (!issued.length && row_number(subject, 0, "issued") >= ISSUED_MOST)
+        return error_because(err, REASON_ISSUER_REFUSED,
+                             "attempt %u of job %llu has got %d certificates for as many keys already",
+                             wanted->id.attempt, (unsigned long long)wanted->id.job, ISSUED_MOST);
     if (!issued.length && !issue_new(database, &record, request, &issued, err))
         return false;
     *der = issued;

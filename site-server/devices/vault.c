@@ -292,11 +292,14 @@ static bool decrypt(const struct key *key, const char *place, const struct seale
 bool vault_open(struct vault *vault, const char *place, const struct sealed *sealed, struct secret **secret,
                 struct error *err)
 {
-    const struct key *key = find_key(vault, sealed->key_id);
+    const struct key *key;
     size_t length = sealed->ciphertext.length;
     unsigned char *clear;
     bool opened;
 
+    if (!sealed->key_id)
+        return error_set(err, ERROR_INTERNAL, "the secret of %s names no key", place);
+    key = find_key(vault, sealed->key_id);
     if (!key) {
         read_again_if_changed(vault);
         key = find_key(vault, sealed->key_id);

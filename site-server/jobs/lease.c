@@ -20,6 +20,9 @@ bool lease_hold(struct database *database, const struct job_settings *settings,
         array_add_number(attempts, held[i].id.attempt);
     }
     parameters_number(parameters, settings->lease_s);
+    /* A service point that names an attempt for ever must not keep the job from the others: its own deadline
+     * is over by then, and one lease more was time to report. */
+    parameters_number(parameters, settings->deadline_s + settings->lease_s);
     return database_write(database, STATEMENT_LEASE_HOLD, parameters, err);
 }
 

@@ -94,14 +94,15 @@ static void add_offered(struct array *references, const struct attempt *attempt,
     }
 }
 
-/* One that is accepted sets the firmware's count of failures back. */
+/* One that is accepted sets the firmware's count of failures back; a stale result tells nothing about it now.
+ */
 static bool record_refusals(struct database *database, const struct attempt *attempt,
-                            const struct message_job_finished *finished, struct error *err)
+                            const struct message_job_finished *finished, bool current, struct error *err)
 {
     AUTO(parameters_free) struct parameters *parameters = parameters_new();
 
     parameters_uuid(parameters, &attempt->uuid);
-    if (finished->account_used && offered(attempt, finished->account_used))
+    if (current && finished->account_used && offered(attempt, finished->account_used))
         return database_write(database, STATEMENT_REFUSALS_FORGET, parameters, err);
     parameters_number(parameters, (int64_t)finished->id.job);
     parameters_number(parameters, finished->id.attempt);
@@ -333,11 +334,11 @@ bool result_finish(struct database *database, const struct job_settings *setting
         return true;
     current = attempt.newest && !attempt.closed && attempt.state == JOB_LEASED;
     if (!record_steps(database, service_point, finished, err) ||
-        !record_refusals(database, &attempt, finished, err) ||
-        !learn_firmware(database, &attempt, finished, err))
+        !record_refusals(database, &attempt, finished, current, err))
         return false;
     if (current)
-        return take_result(database, settings, &attempt, finished, err);
+        return learn_firmware(database, &attempt, finished, err) &&
+               take_result(database, settings, &attempt, finished, err);
     refuse(closed, attempt.newest && attempt.state == JOB_CANCELLED ? REASON_CANCELLED : REASON_STALE_ATTEMPT,
            NULL);
     if (settle(database, &attempt, finished, false, err))

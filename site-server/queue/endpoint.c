@@ -22,7 +22,7 @@
  * libzmq hangs up on a peer that sends more than its limit, without a word. It is set above ours, so that a
  * peer whose message is a little too large gets an answer.
  */
-#define TRANSPORT_MAX_BYTES (4 * (int64_t)MESSAGE_MAX_BYTES)
+#define TRANSPORT_MAX_BYTES (2 * (int64_t)MESSAGE_MAX_BYTES)
 
 struct endpoint {
     void *context, *router, *monitor;

@@ -75,7 +75,10 @@ CREATE TABLE amt_store.profile (
     mebx_nonce      bytea,
     mebx_ciphertext bytea,
     changed_at      timestamptz NOT NULL DEFAULT now(),
-    changed_by      text NOT NULL DEFAULT session_user
+    changed_by      text NOT NULL DEFAULT session_user,
+    CONSTRAINT profile_sealed_whole CHECK (num_nonnulls(mebx_key_id, mebx_nonce, mebx_ciphertext) = 0
+        OR num_nonnulls(mebx_key_id, mebx_nonce, mebx_ciphertext) = 3
+           AND length(mebx_nonce) = 12 AND length(mebx_ciphertext) >= 16)
 );
 INSERT INTO amt_store.profile (name) VALUES ('default');
 
@@ -89,7 +92,9 @@ CREATE TABLE amt_store.profile_user (
     nonce      bytea,
     ciphertext bytea,
     PRIMARY KEY (profile, name),
-    CHECK ((sid IS NULL) = (ciphertext IS NOT NULL))
+    CHECK ((sid IS NULL) = (ciphertext IS NOT NULL)),
+    CONSTRAINT profile_user_sealed_whole CHECK (num_nonnulls(key_id, nonce, ciphertext) = 0
+        OR num_nonnulls(key_id, nonce, ciphertext) = 3 AND length(nonce) = 12 AND length(ciphertext) >= 16)
 );
 
 CREATE TABLE amt_store.computer (
@@ -259,8 +264,8 @@ CREATE TABLE amt_store.account (
     username   text NOT NULL,
     position   integer NOT NULL,
     key_id     text NOT NULL,
-    nonce      bytea NOT NULL,
-    ciphertext bytea NOT NULL,
+    nonce      bytea NOT NULL CHECK (length(nonce) = 12),
+    ciphertext bytea NOT NULL CHECK (length(ciphertext) >= 16),
     added_at   timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT account_position UNIQUE (position) DEFERRABLE INITIALLY DEFERRED
 );
@@ -271,8 +276,8 @@ CREATE TABLE amt_store.authority (
     serial      text NOT NULL, -- hexadecimal
     certificate bytea NOT NULL,
     key_id      text NOT NULL,
-    nonce       bytea NOT NULL,
-    ciphertext  bytea NOT NULL,
+    nonce       bytea NOT NULL CHECK (length(nonce) = 12),
+    ciphertext  bytea NOT NULL CHECK (length(ciphertext) >= 16),
     state       text NOT NULL CHECK (state IN ('active', 'retired')),
     not_before  timestamptz NOT NULL,
     not_after   timestamptz NOT NULL,
@@ -577,6 +582,20 @@ COMMENT ON VIEW amt.failure_summary IS 'What keeps computers from being provisio
 CREATE TYPE amt.sealed AS (key_id text, nonce bytea, ciphertext bytea, mark bytea);
 COMMENT ON TYPE amt.sealed IS 'An encrypted value as amtctl makes it; the mark (keyed hash) is needed for imported passwords only';
 
+-- Before it meets a table: a constraint's message would show the row, with what else is sealed in it.
+CREATE FUNCTION amt_store.sealed_must_be_whole(value amt.sealed, may_be_absent boolean) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    parts integer := num_nonnulls((value).key_id, (value).nonce, (value).ciphertext);
+BEGIN
+    IF (parts > 0 OR NOT may_be_absent)
+       AND (parts < 3 OR length((value).nonce) <> 12 OR length((value).ciphertext) < 16) THEN
+        RAISE EXCEPTION 'the encrypted value is not whole'
+            USING ERRCODE = 'AM003', HINT = 'use amtctl, which encrypts with the site''s key';
+    END IF;
+END
+$$;
+
 CREATE FUNCTION amt_store.audit_write(what text, uuid uuid, detail text) RETURNS bigint
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO amt_store.audit (what, uuid, detail) VALUES ($1, $2, $3) RETURNING id;
@@ -599,6 +618,7 @@ $$;
 CREATE FUNCTION amt_store.import_secret(computer uuid, secret_kind text, value amt.sealed) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    PERFORM amt_store.sealed_must_be_whole(value, true);
     IF (value).ciphertext IS NULL OR EXISTS
         (SELECT FROM amt_store.secret s WHERE s.uuid = computer AND s.kind = secret_kind
             AND s.state = 'imported' AND s.mark = (value).mark) THEN
@@ -891,6 +911,7 @@ CREATE FUNCTION amt.profile_mebx_set(profile text, password amt.sealed) RETURNS 
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
+    PERFORM amt_store.sealed_must_be_whole(password, true);
     PERFORM amt_store.profile_must_exist(profile);
     UPDATE amt_store.profile p
        SET mebx_key_id = (password).key_id, mebx_nonce = (password).nonce,
@@ -912,6 +933,7 @@ DECLARE
     digest boolean := sid IS NULL;
     others integer;
 BEGIN
+    PERFORM amt_store.sealed_must_be_whole(password, true);
     PERFORM amt_store.profile_must_exist(profile);
     IF access_number IS NULL THEN
         RAISE EXCEPTION 'user % of profile %: access cannot be %', name, profile, access
@@ -992,6 +1014,7 @@ DECLARE
     last_position integer := (SELECT coalesce(max(a.position), 0) FROM amt_store.account a);
     wanted integer := least(greatest(coalesce("position", last_position + 1), 1), last_position + 1);
 BEGIN
+    PERFORM amt_store.sealed_must_be_whole(password, false);
     IF name !~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' THEN
         RAISE EXCEPTION 'an account cannot be called "%"', name
             USING ERRCODE = 'AM003', HINT = 'use 1 to 64 letters, digits and . _ -';
@@ -1102,6 +1125,7 @@ CREATE FUNCTION amt.sealed_replace(place text, id text, former_nonce bytea, valu
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
+    PERFORM amt_store.sealed_must_be_whole(value, false);
     CASE place
     WHEN 'secret' THEN
         UPDATE amt_store.secret s
@@ -1134,16 +1158,33 @@ COMMENT ON FUNCTION amt.sealed_replace IS 'Replaces an encrypted value by the sa
 
 -- ---- service points and authorities ----------------------------------------------------------------
 
+-- NULL: none. What a service point calls itself is its own claim, so it must not stand for another one's.
+CREATE FUNCTION amt_store.service_point_find(key_or_name text) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    keys text[];
+BEGIN
+    SELECT array_agg(p.key) INTO keys FROM amt_store.service_point p WHERE p.key = key_or_name;
+    IF keys IS NULL THEN
+        SELECT array_agg(p.key) INTO keys FROM amt_store.service_point p
+         WHERE p.name = key_or_name OR p.said_name = key_or_name;
+    END IF;
+    IF array_length(keys, 1) > 1 THEN
+        RAISE EXCEPTION '% service points are called %, or call themselves so', array_length(keys, 1), key_or_name
+            USING ERRCODE = 'AM002', HINT = 'give the public key; see amt.service_point';
+    END IF;
+    RETURN keys[1];
+END
+$$;
+
 CREATE FUNCTION amt.service_point_approve(key_or_name text, name text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
     found_key text;
 BEGIN
-    SELECT p.key INTO found_key FROM amt_store.service_point p
-     WHERE p.key = key_or_name OR p.name = key_or_name OR p.said_name = key_or_name
-     ORDER BY p.key = key_or_name DESC, coalesce(p.name = key_or_name, false) DESC LIMIT 1;
-    IF NOT FOUND THEN
+    found_key := amt_store.service_point_find(key_or_name);
+    IF found_key IS NULL THEN
         IF key_or_name !~ '^[0-9a-zA-Z.:+=^!/*?&<>()\[\]{}@%$#-]{40}$' THEN
             RAISE EXCEPTION 'no service point is called %, and it is no public key', key_or_name
                 USING ERRCODE = 'AM001', HINT = 'give the 40 characters that amt-service-point --create-key printed; see amt.service_point';
@@ -1170,10 +1211,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     found_key text;
 BEGIN
-    SELECT p.key INTO found_key FROM amt_store.service_point p
-     WHERE p.key = key_or_name OR p.name = key_or_name OR p.said_name = key_or_name
-     ORDER BY p.key = key_or_name DESC, coalesce(p.name = key_or_name, false) DESC LIMIT 1;
-    IF NOT FOUND THEN
+    found_key := amt_store.service_point_find(key_or_name);
+    IF found_key IS NULL THEN
         RAISE EXCEPTION 'no service point is called %', key_or_name
             USING ERRCODE = 'AM001', HINT = 'see amt.service_point';
     END IF;
@@ -1190,6 +1229,7 @@ CREATE FUNCTION amt.authority_set(fingerprint text, subject text, serial text, c
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
+    PERFORM amt_store.sealed_must_be_whole(private_key, false);
     UPDATE amt_store.authority a SET state = 'retired' WHERE a.state = 'active';
     INSERT INTO amt_store.authority (fingerprint, subject, serial, certificate, key_id, nonce, ciphertext, state,
                                      not_before, not_after, created_by)

@@ -196,6 +196,56 @@ static void every_truncation_of_a_message_is_refused_or_whole(void **state)
     }
 }
 
+static void a_time_that_no_calendar_takes_is_refused(void **state)
+{
+    static const int64_t times_ms[] = { -1, INT64_MIN, INT64_MAX, 253402300800000 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(times_ms); i++) {
+        struct step_report step = {
+            .number = (char *)"O3", .name = (char *)"connect", .finished_ms = 1, .outcome = STEP_DONE
+        };
+        struct message message = { .kind = MESSAGE_STEP_FINISHED,
+                                   .step_finished = { .id = { 1, 1 }, .steps = &step, .step_count = 1 } };
+        struct message again = { 0 };
+        struct error err = { 0 };
+
+        step.started_ms = times_ms[i];
+        assert_false(round_trip(&message, &again, &err));
+        step.started_ms = 1;
+        step.finished_ms = times_ms[i];
+        assert_false(round_trip(&message, &again, &err));
+    }
+}
+
+static void a_list_longer_than_any_honest_one_is_refused(void **state)
+{
+    enum { COUNTERS = 10000 };
+    struct counter *counters = allocate(COUNTERS * sizeof(*counters));
+    struct message message = { .kind = MESSAGE_HEARTBEAT,
+                               .heartbeat = { .counters = counters, .counter_count = COUNTERS } };
+    struct root_hash roots[256] = { 0 };
+    struct message hello = { .kind = MESSAGE_HELLO_SEEN,
+                             .hello_seen = { .address = (char *)"127.0.0.1",
+                                             .root_hashes = roots,
+                                             .root_hash_count = COUNT_OF(roots) } };
+    struct message again = { 0 };
+    struct error err = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNTERS; i++)
+        counters[i].name = (char *)"x";
+    assert_false(round_trip(&message, &again, &err));
+    assert_string_equal(err.message, "HEARTBEAT: field counters has too many entries");
+    free(counters);
+    for (size_t i = 0; i < COUNT_OF(roots); i++)
+        roots[i] = (struct root_hash){ .algorithm = 1, .length = 20 };
+    assert_false(round_trip(&hello, &again, &err));
+    hello.hello_seen.root_hash_count--;
+    assert_true(round_trip(&hello, &again, &err));
+    message_free(&again);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +256,8 @@ int main(void)
         cmocka_unit_test(a_body_of_garbage_is_refused_for_every_kind),
         cmocka_unit_test(a_hash_whose_length_does_not_fit_its_algorithm_is_refused),
         cmocka_unit_test(every_truncation_of_a_message_is_refused_or_whole),
+        cmocka_unit_test(a_time_that_no_calendar_takes_is_refused),
+        cmocka_unit_test(a_list_longer_than_any_honest_one_is_refused),
     };
 
     return cmocka_run_group_tests_name("message", tests, NULL, NULL);

@@ -564,6 +564,31 @@ static void the_shared_mebx_password_is_kept_for_each_computer(void **state)
     expect_secret(1, "mebx", "pending", shared);
 }
 
+#define HALF                                                                                                 \
+    "ROW(NULL, '\\x000000000000000000000000', '\\x00000000000000000000000000000000', NULL)::amt.sealed"
+#define SHORT "ROW('k', '\\x0000', '\\x00', NULL)::amt.sealed"
+
+/* An operator may hand in what amtctl never would; the server must not stumble over it later. */
+static void a_sealed_value_that_is_not_whole_is_refused(void **state)
+{
+    static const char *const calls[] = {
+        "amt.profile_mebx_set('default', " HALF ")",
+        "amt.profile_mebx_set('default', " SHORT ")",
+        "amt.profile_user_set('default', 'user', '{Redirection}', 'network', " HALF ")",
+        "amt.profile_user_set('default', 'user', '{Redirection}', 'network', " SHORT ")",
+        "amt.account_add('name', 'admin', 1, " HALF ")",
+        "amt.account_add('name', 'admin', 1, " SHORT ")",
+        "amt.authority_set(repeat('a', 64), 's', '1', '\\x00', now(), now(), " SHORT ")",
+        "amt.import_computer(gen_random_uuid(), 'pc', 'pc.example.org', NULL, " HALF ")",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(calls); i++)
+        sql("DO $$ BEGIN PERFORM %s; RAISE EXCEPTION 'case %zu was taken'; "
+            "EXCEPTION WHEN SQLSTATE 'AM003' THEN NULL; END $$",
+            calls[i], i);
+}
+
 static void a_job_that_is_done_makes_the_computer_provisioned(void **state)
 {
     AUTO(message_free) struct message offer = { 0 };
@@ -921,6 +946,73 @@ static void a_heartbeat_keeps_the_lease(void **state)
     expect("true", "SELECT leased_until > now() + interval '800 seconds' FROM amt.job");
 }
 
+static void a_heartbeat_does_not_keep_the_lease_for_ever(void **state)
+{
+    AUTO(message_free) struct message offer = { 0 };
+    struct held_attempt held = { 0 };
+
+    (void)state;
+    import(1);
+    hello(1, &our_root);
+    take_offer(&offer);
+    held = (struct held_attempt){ point_a, offer.job_offer.id };
+    sql("UPDATE amt_store.job_attempt SET leased_at = now() - interval '1510 seconds'"); /* deadline and lease
+                                                                                          */
+    sql("UPDATE amt_store.job SET leased_until = now() + interval '1 second'");
+    MUST(lease_hold(db, &settings, &held, 1, &error_of_call));
+    expect("true", "SELECT leased_until < now() + interval '2 seconds' FROM amt.job");
+    lose_lease(1);
+    expect("waiting", "SELECT state FROM amt.job");
+}
+
+/* An attempt whose lease ran out may report as often as its service point likes. */
+static void a_stale_result_changes_nothing_of_the_computer(void **state)
+{
+    AUTO(message_free) struct message stale = { 0 };
+    AUTO(message_free) struct message newer = { 0 };
+    struct message_job_finished finished;
+
+    (void)state;
+    import(1);
+    hello(1, &our_root);
+    take_offer(&stale);
+    lose_lease(1);
+    take_offer(&newer);
+    sql("INSERT INTO amt_store.account_refused (uuid, job, attempt, reference) SELECT uuid, id, attempt, "
+        "'factory'"
+        " FROM amt_store.job");
+    finished = done_with(&stale);
+    finished.firmware_version = (char *)"6.0.0.1";
+    assert_int_equal(finish(&finished), REASON_STALE_ATTEMPT);
+    expect("true", "SELECT firmware_version IS NULL FROM amt.computer");
+    expect("1", "SELECT count(*) FROM amt_store.account_refused WHERE reference = 'factory'");
+    expect("leased", "SELECT state FROM amt.job");
+}
+
+static void a_service_point_cannot_fill_the_history(void **state)
+{
+    AUTO(message_free) struct message offer = { 0 };
+
+    (void)state;
+    import(1);
+    hello(1, &our_root);
+    take_offer(&offer);
+    for (unsigned round = 0; round < 10; round++) {
+        struct step_report steps[100];
+        char names[100][8];
+
+        for (unsigned i = 0; i < COUNT_OF(steps); i++) {
+            snprintf(names[i], sizeof(names[i]), "%u", round * 100 + i);
+            steps[i] = (struct step_report){ (char *)"O4", names[i],    1700000000000, 1700000000500,
+                                             STEP_DONE,    REASON_NONE, NULL };
+        }
+        MUST(history_record_steps(
+            db, &(struct steps_of_attempt){ point_a, offer.job_offer.id, steps, COUNT_OF(steps) }, 1, NULL,
+            &error_of_call));
+    }
+    expect("300", "SELECT count(*) FROM amt.job_step");
+}
+
 static void an_offer_that_nobody_accepts_is_taken_back_soon_and_counts_for_nothing(void **state)
 {
     AUTO(job_offers_clear) struct job_offers offers = { 0 };
@@ -1221,6 +1313,55 @@ static void who_knocks_is_remembered_within_bounds_and_can_be_approved(void **st
     assert_int_equal(points.count, 2);
 }
 
+static void an_attempt_gets_certificates_for_few_keys(void **state)
+{
+    static const struct certificate_settings certificate_settings = { 365 * 86400, 42 * 86400 };
+    AUTO(authority_free) struct authority *authority = NULL;
+    AUTO(message_free) struct message offer = { 0 };
+    unsigned issued = 0;
+    struct error err = { 0 };
+
+    (void)state;
+    import(1);
+    hello(1, &our_root);
+    MUST(authority_create(&authority, "Site", time(NULL), 3650LL * 86400, &error_of_call));
+    store_authority(authority);
+    take_offer(&offer);
+    for (unsigned i = 0; i < 6; i++) {
+        EVP_PKEY *key = EVP_RSA_gen(2048);
+        struct message_certificate wanted = { .id = offer.job_offer.id };
+        struct bytes der = { 0 };
+
+        make_request(key, &wanted.der);
+        issued += certificate_issue(db, authority, &certificate_settings, point_a, &wanted, &der, &err);
+        bytes_free(&wanted.der);
+        bytes_free(&der);
+        EVP_PKEY_free(key);
+    }
+    assert_int_equal(issued, 4);
+    assert_int_equal(err.reason, REASON_ISSUER_REFUSED);
+    assert_true(database_transaction_usable(db));
+}
+
+/* A service point that is shut out may have called itself by another one's name. */
+static void a_name_that_two_service_points_claim_is_refused(void **state)
+{
+    struct message_register said = { .name = (char *)"north", .software_version = (char *)"1" };
+    char *name = NULL;
+    int64_t id;
+
+    (void)state;
+    MUST(service_point_register(db, KEY_A, NULL, &said, 45, &id, &name, &error_of_call));
+    text_free(&name);
+    MUST(service_point_register(db, KEY_B, NULL, &said, 45, &id, &name, &error_of_call));
+    text_free(&name);
+    sql("DO $$ BEGIN PERFORM amt.service_point_remove('north'); RAISE EXCEPTION 'one was removed';"
+        " EXCEPTION WHEN SQLSTATE 'AM002' THEN NULL; END $$");
+    expect("2", "SELECT count(*) FROM amt.service_point WHERE state = 'approved'");
+    sql("SELECT amt.service_point_remove('" KEY_B "')");
+    expect("1", "SELECT count(*) FROM amt.service_point WHERE state = 'approved'");
+}
+
 static void a_removed_service_point_cannot_register(void **state)
 {
     struct message_register said = { .name = (char *)"a", .software_version = (char *)"1" };
@@ -1277,6 +1418,11 @@ int main(void)
         WITH_SITE(a_requested_job_of_a_computer_without_common_root_fails_with_its_hello),
         WITH_SITE(a_job_fails_when_its_attempts_are_used_up),
         WITH_SITE(a_heartbeat_keeps_the_lease),
+        WITH_SITE(a_sealed_value_that_is_not_whole_is_refused),
+        WITH_SITE(a_heartbeat_does_not_keep_the_lease_for_ever),
+        WITH_SITE(a_stale_result_changes_nothing_of_the_computer),
+        WITH_SITE(a_service_point_cannot_fill_the_history),
+        WITH_SITE(an_attempt_gets_certificates_for_few_keys),
         WITH_SITE(an_offer_that_nobody_accepts_is_taken_back_soon_and_counts_for_nothing),
         WITH_SITE(a_service_point_that_begins_anew_loses_what_it_does_not_run),
         WITH_SITE(a_declined_offer_waits_a_little_and_nothing_was_sent),
@@ -1288,6 +1434,7 @@ int main(void)
         WITH_SITE(the_next_due_time_is_known),
         WITH_SITE(a_certificate_is_recorded_repeated_and_activated),
         WITH_SITE(who_knocks_is_remembered_within_bounds_and_can_be_approved),
+        WITH_SITE(a_name_that_two_service_points_claim_is_refused),
         WITH_SITE(a_removed_service_point_cannot_register),
         WITH_SITE(heartbeats_of_a_turn_are_stored_at_once),
     };
