@@ -12,6 +12,7 @@ sanitize_1 = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-o
 sanitize_thread = -fsanitize=thread -fno-omit-frame-pointer
 # clang warns of what gcc finds right; here it is to find faults.
 sanitize_fuzz = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -w
+export TSAN_OPTIONS = suppressions=$(CURDIR)/tests/thread-sanitizer
 sanitizer := $(if $(SANITIZE),$(sanitize_$(SANITIZE)))
 CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
          -Wpointer-arith -Wwrite-strings -fstack-protector-strong -fPIE $(sanitizer)
