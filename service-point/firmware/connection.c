@@ -200,7 +200,6 @@ bool connection_open(struct connection **owner, const struct connection_target *
     pipe_signal_block();
     if (!connection_ensure_open(connection, connection_request_end(connection), err))
         return false;
-    runtime_init(&connection->runtime);
     exchange_hooks_set(connection);
     *owner = TAKE(connection);
     return true;
@@ -271,5 +270,6 @@ const char *connection_tls(const struct connection *connection)
 
 struct runtime *connection_runtime(struct connection *connection)
 {
+    runtime_wake(&connection->runtime);
     return &connection->runtime;
 }

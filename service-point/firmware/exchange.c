@@ -125,29 +125,45 @@ static bool request_send(struct soap *soap, const char *endpoint, const struct e
     return sent;
 }
 
-/* Sends the bytes and takes the answer's; false when there was no complete answer. */
-static bool carry(struct connection *connection, const struct exchange *request, struct exchange_reply *reply)
+static struct soap *soap_awake(struct connection *connection)
 {
-    AUTO(text_free) char *endpoint = text_format("%s%s", connection->url, request->path);
-    struct soap *soap = connection->runtime.soap;
-    size_t length = 0;
-    char *body;
+    struct soap *soap;
 
+    runtime_wake(&connection->runtime);
+    soap = connection->runtime.soap;
     soap->socket = connection->stream.socket;
     soap->keep_alive = 1;
     soap->version = 2;
     soap->status = 0;
+    return soap;
+}
+
+/* Sends the bytes and takes the answer's; false when there was no complete answer. While the firmware thinks,
+ * which is most of the time, the runtime is parked. */
+static bool carry(struct connection *connection, const struct exchange *request, struct exchange_reply *reply)
+{
+    AUTO(text_free) char *endpoint = text_format("%s%s", connection->url, request->path);
+    struct carrying *carrying = &connection->carrying;
+    struct soap *soap = soap_awake(connection);
+    size_t length = 0;
+    char *body;
+
     if (!request_send(soap, endpoint, request))
         return false;
+    runtime_park(&connection->runtime);
+    carrying->outcome = tls_stream_await(&connection->stream, carrying->until_ms);
+    soap = soap_awake(connection);
+    if (carrying->outcome != STREAM_OK)
+        return false;
     soap_begin_recv(soap);
-    connection->carrying.encoded |= !runtime_read_is_plain(&connection->runtime);
+    carrying->encoded |= !runtime_read_is_plain(&connection->runtime);
     reply->status = soap->status;
-    if (!answer_is_whole(&connection->carrying) || reply->status < 100)
+    if (!answer_is_whole(carrying) || reply->status < 100)
         return false;
     if (reply->status == 401)
         return true; /* its body is a page for people, and AMT closes */
     body = soap_http_get_body(soap, &length);
-    if (!body || !answer_is_whole(&connection->carrying))
+    if (!body || !answer_is_whole(carrying))
         return false;
     reply->body = body;
     reply->length = length;
@@ -214,9 +230,9 @@ bool exchange_once(struct connection *connection, const struct exchange *request
         struct carrying *carrying = &connection->carrying;
         bool carried, reused;
 
+        runtime_park(&connection->runtime);
         if (!connection_ensure_open(connection, until_ms, err))
             return false;
-        runtime_rest(&connection->runtime);
         memset(carrying, 0, sizeof(*carrying));
         carrying->until_ms = until_ms;
         snprintf(carrying->authorization, sizeof(carrying->authorization), "%s", authorization);

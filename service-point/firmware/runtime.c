@@ -9,6 +9,7 @@
 #define NESTING_MAX     40          /* the deepest answer of AMT has 15 levels */
 #define TEXT_MAX        (64 * 1024) /* one element's text; a certificate in base64 has 5.6 KiB */
 #define REPETITIONS_MAX 4096
+#define POOL_KEPT       32
 /* Of gSOAP's buffer of 64 KiB only so much becomes resident, in each of 2,000 sessions. */
 #define RECEIVE_MAX 4096
 #define INPUT_MODE  (SOAP_IO_KEEPALIVE | SOAP_XML_TREE | SOAP_C_UTFSTRING)
@@ -125,21 +126,44 @@ static int hook_shutdown_socket(struct soap *soap, SOAP_SOCKET socket, int how)
 
 /* ---- life ---- */
 
-void runtime_init(struct runtime *runtime)
+/* gSOAP lets the way of one message leak into the next (a chunked answer makes the next request chunked),
+ * and the table of namespaces is the caller's, which ends with the call. */
+static void modes_reset(struct soap *soap)
+{
+    soap_set_namespaces(soap, namespaces);
+    soap->imode = INPUT_MODE;
+    soap->omode = OUTPUT_MODE;
+    soap->error = SOAP_OK;
+    soap->buflen = soap->bufidx = 0;
+}
+
+/* What the pool lends: gSOAP's struct, and the functions that our hooks stand in front of. */
+struct lent {
+    struct soap soap; /* first: a pointer to it is one to the whole */
+    int (*plain_request_header)(struct soap *, const char *, const char *);
+    int (*plain_reply_header)(struct soap *, const char *, const char *);
+    struct lent *next;
+};
+
+static struct {
+    pthread_mutex_t lock;
+    struct lent *free;
+    size_t count;
+} pool = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static struct lent *lent_new(void)
 {
     static pthread_once_t prepared = PTHREAD_ONCE_INIT;
-    struct soap *soap;
+    struct lent *lent = allocate(sizeof(*lent));
+    struct soap *soap = &lent->soap;
 
     pthread_once(&prepared, soap_ssl_init); /* else soap_init2() does it, in several threads at once */
-    memset(runtime, 0, sizeof(*runtime));
-    soap = runtime->soap = allocate(sizeof(*soap));
     soap_init2(soap, INPUT_MODE, OUTPUT_MODE);
-    soap->user = runtime;
     soap->maxlevel = NESTING_MAX;
     soap->maxlength = TEXT_MAX;
     soap->maxoccurs = REPETITIONS_MAX;
-    runtime->plain_request_header = soap->fposthdr;
-    runtime->plain_reply_header = soap->fparsehdr;
+    lent->plain_request_header = soap->fposthdr;
+    lent->plain_reply_header = soap->fparsehdr;
     soap->fsend = hook_send;
     soap->frecv = hook_receive;
     soap->fposthdr = hook_request_header;
@@ -149,6 +173,74 @@ void runtime_init(struct runtime *runtime)
     soap->fclose = hook_nothing;
     soap->fclosesocket = hook_close_socket;
     soap->fshutdownsocket = hook_shutdown_socket;
+    return lent;
+}
+
+static struct lent *pool_take(void)
+{
+    struct lent *lent;
+
+    pthread_mutex_lock(&pool.lock);
+    lent = pool.free;
+    if (lent) {
+        pool.free = lent->next;
+        pool.count--;
+    }
+    pthread_mutex_unlock(&pool.lock);
+    return lent ? lent : lent_new();
+}
+
+static void pool_give(struct lent *lent)
+{
+    bool kept;
+
+    pthread_mutex_lock(&pool.lock);
+    kept = pool.count < POOL_KEPT;
+    if (kept) {
+        lent->next = pool.free;
+        pool.free = lent;
+        pool.count++;
+    }
+    pthread_mutex_unlock(&pool.lock);
+    if (!kept) {
+        soap_done(&lent->soap);
+        free(lent);
+    }
+}
+
+void runtime_init(struct runtime *runtime)
+{
+    memset(runtime, 0, sizeof(*runtime));
+    runtime_wake(runtime);
+}
+
+void runtime_wake(struct runtime *runtime)
+{
+    struct lent *lent;
+
+    if (runtime->soap)
+        return;
+    lent = pool_take();
+    lent->soap.user = runtime;
+    lent->soap.socket = SOAP_INVALID_SOCKET;
+    lent->soap.status = 0;
+    lent->soap.keep_alive = 0;
+    runtime->soap = &lent->soap;
+    runtime->plain_request_header = lent->plain_request_header;
+    runtime->plain_reply_header = lent->plain_reply_header;
+}
+
+void runtime_park(struct runtime *runtime)
+{
+    struct lent *lent = (struct lent *)runtime->soap;
+
+    if (!lent)
+        return;
+    runtime_rest(runtime);
+    modes_reset(&lent->soap);
+    lent->soap.user = NULL;
+    runtime->soap = NULL;
+    pool_give(lent);
 }
 
 static void written_discard(struct runtime *runtime)
@@ -164,6 +256,8 @@ void runtime_rest(struct runtime *runtime)
     struct soap *soap = runtime->soap;
 
     written_discard(runtime);
+    if (!soap)
+        return;
     soap_destroy(soap);
     soap_end(soap);
     soap->header = NULL;
@@ -176,23 +270,8 @@ void runtime_rest(struct runtime *runtime)
 
 void runtime_clear(struct runtime *runtime)
 {
-    if (!runtime->soap)
-        return;
-    runtime_rest(runtime);
-    soap_done(runtime->soap);
-    free(runtime->soap);
-    runtime->soap = NULL;
-}
-
-/* gSOAP lets the way of one message leak into the next (a chunked answer makes the next request chunked),
- * and the table of namespaces is the caller's, which ends with the call. */
-static void modes_reset(struct soap *soap)
-{
-    soap_set_namespaces(soap, namespaces);
-    soap->imode = INPUT_MODE;
-    soap->omode = OUTPUT_MODE;
-    soap->error = SOAP_OK;
-    soap->buflen = soap->bufidx = 0;
+    runtime_park(runtime);
+    written_discard(runtime);
 }
 
 void runtime_write_begin(struct runtime *runtime, const struct Namespace *table)

@@ -25,7 +25,7 @@ struct runtime_carrier {
 };
 
 struct runtime {
-    struct soap *soap; /* its user points back here */
+    struct soap *soap; /* lent from a pool, its user points back here; NULL while parked */
     struct bytes written;
     size_t written_capacity;
     const char *read_at, *read_end; /* borrowed while an envelope is read */
@@ -37,6 +37,13 @@ struct runtime {
 };
 
 void runtime_init(struct runtime *runtime);
+/*
+ * gSOAP's struct has 164 KiB, half of them resident once used, and is needed only while an envelope is
+ * written or read: a session that waits for its computer parks the runtime, which rests and gives the struct
+ * back to a pool. To wake one that is awake changes nothing; none of gSOAP's state survives between the two.
+ */
+void runtime_park(struct runtime *runtime);
+void runtime_wake(struct runtime *runtime);
 /* Frees what was parsed or built by the last call, and wipes what may have held secrets. */
 void runtime_rest(struct runtime *runtime);
 void runtime_clear(struct runtime *runtime);

@@ -329,6 +329,15 @@ enum stream_outcome tls_stream_send(struct tls_stream *stream, const void *data,
     return STREAM_OK;
 }
 
+enum stream_outcome tls_stream_await(struct tls_stream *stream, int64_t until_ms)
+{
+    if (!stream->ssl)
+        return fail(stream, STREAM_CLOSED, "not open");
+    return SSL_has_pending(stream->ssl) || wait_for(stream->socket, POLLIN, until_ms)
+               ? STREAM_OK
+               : fail(stream, STREAM_TIMEOUT, "no answer in time");
+}
+
 enum stream_outcome tls_stream_receive(struct tls_stream *stream, void *data, size_t size, size_t *received,
                                        int64_t until_ms)
 {

@@ -42,6 +42,8 @@ enum stream_outcome tls_stream_open(struct tls_stream *stream, const char *addre
                                     SSL_CTX *context, int64_t until_ms);
 enum stream_outcome tls_stream_send(struct tls_stream *stream, const void *data, size_t length,
                                     int64_t until_ms);
+/* Until there is something to receive, or the peer closes. */
+enum stream_outcome tls_stream_await(struct tls_stream *stream, int64_t until_ms);
 /* At least one byte on STREAM_OK. */
 enum stream_outcome tls_stream_receive(struct tls_stream *stream, void *data, size_t size, size_t *received,
                                        int64_t until_ms);
