@@ -173,10 +173,12 @@ bool queue_key_generate(struct curve_key_pair *pair, struct error *err)
 {
     char public_key[CURVE_KEY_SIZE], secret_key[CURVE_KEY_SIZE];
 
-    if (zmq_curve_keypair(public_key, secret_key) != 0)
-        return error_set(err, ERROR_INTERNAL,
-                         "cannot make a CURVE key pair: %s; libzmq must be built with CURVE",
-                         zmq_strerror(errno));
+    do {
+        if (zmq_curve_keypair(public_key, secret_key) != 0)
+            return error_set(err, ERROR_INTERNAL,
+                             "cannot make a CURVE key pair: %s; libzmq must be built with CURVE",
+                             zmq_strerror(errno));
+    } while (public_key[0] == '-'); /* on a command line that would be an option */
     memcpy(pair->public_key, public_key, CURVE_KEY_SIZE);
     pair->secret_key = secret_from_text(secret_key);
     secret_wipe(secret_key, sizeof(secret_key));

@@ -42,8 +42,11 @@ bool endpoint_make_keys(struct curve_key_pair *pair, struct error *err)
     struct curve_key_pair made = { 0 };
     char secret_text[CURVE_KEY_SIZE];
 
-    if (zmq_curve_keypair(made.public_key, secret_text) != 0)
-        return error_set(err, ERROR_INTERNAL, "cannot make a CURVE key pair: %s", zmq_strerror(zmq_errno()));
+    do {
+        if (zmq_curve_keypair(made.public_key, secret_text) != 0)
+            return error_set(err, ERROR_INTERNAL, "cannot make a CURVE key pair: %s",
+                             zmq_strerror(zmq_errno()));
+    } while (made.public_key[0] == '-'); /* on a command line that would be an option */
     made.secret_key = secret_from_text(secret_text);
     secret_wipe(secret_text, sizeof(secret_text));
     *pair = made;
