@@ -76,6 +76,7 @@ static void check_roles(struct check *check)
         { "amt_reader", "cannot read the views" },
         { "amt_operator", "cannot import, request jobs or change anything" },
         { "amt_secret_reader", "cannot read passwords or rotate keys" },
+        { "amt_administrator", "cannot admit service points or set the authority" },
     };
 
     for (size_t i = 0; i < COUNT_OF(roles); i++) {

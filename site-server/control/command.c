@@ -172,7 +172,7 @@ const struct command commands[] = {
 
     { "service-point", "list", "", 0, 0, 0, "amt_reader", "service points, those that wait for approval too",
       "", service_point_list },
-    { "service-point", "approve", "KEY|NAME", 1, 1, OPTION_BIT(OPTION_NAME), "amt_operator",
+    { "service-point", "approve", "KEY|NAME", 1, 1, OPTION_BIT(OPTION_NAME), "amt_administrator",
       "admit a service point by its public key",
       "The key is what 'amt-service-point --create-key' printed; compare it. It may be\n"
       "approved before the service point first connects. Takes effect at once.",
@@ -201,7 +201,7 @@ const struct command commands[] = {
       secret_rotate_key },
 
     { "ca", "init", "", 0, 0,
-      OPTION_BIT(OPTION_SUBJECT) | OPTION_BIT(OPTION_DAYS) | OPTION_BIT(OPTION_REPLACE), "amt_operator",
+      OPTION_BIT(OPTION_SUBJECT) | OPTION_BIT(OPTION_DAYS) | OPTION_BIT(OPTION_REPLACE), "amt_administrator",
       "make the site's certificate authority",
       "The authority issues the computers' certificates. Its key is encrypted with the\n"
       "secret key file and kept in the database.",
@@ -432,7 +432,8 @@ static void print_general_help(FILE *out)
           "    Imports computers, asks for jobs, shows state, and keeps profiles, accounts,\n"
           "    service points, secrets and the certificate authority. All of it goes through the\n"
           "    views and functions of the schema amt, which psql can use as well; the rights are\n"
-          "    those of the database roles amt_reader, amt_operator and amt_secret_reader.\n"
+          "    those of the database roles amt_reader, amt_operator,\n"
+          "    amt_secret_reader and amt_administrator.\n"
           "\n"
           "COMMANDS\n",
           out);

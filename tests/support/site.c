@@ -174,7 +174,7 @@ static bool make_roles(struct site *site, struct error *err)
 {
     static const char *const statements[] = {
         "CREATE ROLE site_server LOGIN IN ROLE amt_site_server",
-        "CREATE ROLE operator LOGIN IN ROLE amt_operator, amt_secret_reader, amt_reader",
+        "CREATE ROLE operator LOGIN IN ROLE amt_administrator",
         "CREATE ROLE reader LOGIN IN ROLE amt_reader",
     };
 

@@ -7,7 +7,8 @@ DO $$
 DECLARE
     role_name text;
 BEGIN
-    FOREACH role_name IN ARRAY ARRAY['amt_reader', 'amt_operator', 'amt_secret_reader', 'amt_site_server'] LOOP
+    FOREACH role_name IN ARRAY ARRAY['amt_reader', 'amt_operator', 'amt_secret_reader', 'amt_administrator',
+                                     'amt_site_server'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role_name) THEN
             BEGIN
                 EXECUTE format('CREATE ROLE %I NOLOGIN', role_name);
@@ -1252,6 +1253,11 @@ GRANT EXECUTE ON FUNCTION amt_store.sid_text TO amt_reader, amt_operator, amt_se
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA amt TO amt_operator;
 REVOKE EXECUTE ON FUNCTION amt.secret_announce, amt.profile_secret_announce, amt.secret_read, amt.sealed_next, amt.sealed_replace FROM amt_operator;
 GRANT EXECUTE ON FUNCTION amt.secret_announce, amt.profile_secret_announce, amt.secret_read, amt.sealed_next, amt.sealed_replace TO amt_secret_reader;
+-- A service point receives the secrets of its jobs, and an authority decides which certificate counts: who may admit
+-- either could come by every password.
+REVOKE EXECUTE ON FUNCTION amt.service_point_approve, amt.authority_set FROM amt_operator;
+GRANT amt_operator, amt_secret_reader TO amt_administrator;
+GRANT EXECUTE ON FUNCTION amt.service_point_approve, amt.authority_set TO amt_administrator;
 GRANT USAGE ON SCHEMA amt_store TO amt_site_server;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA amt_store TO amt_site_server;
 REVOKE UPDATE, DELETE ON amt_store.audit FROM amt_site_server;
