@@ -37,6 +37,15 @@ unsigned class_count(const struct class *class, const struct device *device)
     return class->count ? class->count(device) : 1;
 }
 
+bool identity_may(const struct identity *identity, uint32_t realms)
+{
+    if (identity->administrator)
+        return true;
+    if ((identity->realms & MAY(REALM_ADMINISTRATION)) && realms != MAY(REALM_AUDIT_LOG))
+        return true;
+    return (identity->realms & realms) != 0;
+}
+
 void refuse(struct call *call, enum amt_status status)
 {
     call->fault = (struct fault){ .kind = FAULT_INTERNAL_ERROR, .status = (uint32_t)status };
@@ -91,7 +100,7 @@ static bool text_valid(const char *text, enum value_type type)
     }
 }
 
-static bool value_valid(const xmlNode *node, enum value_type type)
+bool value_valid(const xmlNode *node, enum value_type type)
 {
     struct reference reference;
     char *text;

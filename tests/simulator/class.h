@@ -14,20 +14,27 @@
 enum amt_status {
     AMT_SUCCESS = 0,
     AMT_INTERNAL_ERROR = 1,
+    AMT_NOT_READY = 2,
+    AMT_INVALID_MODE = 3,
     AMT_INVALID_NAME = 12,
     AMT_NOT_PERMITTED = 16,
     AMT_MAX_LIMIT_REACHED = 23,
     AMT_INVALID_DOMAIN_NAME = 28,
     AMT_INVALID_IP_ADDRESS = 27,
+    AMT_INVALID_DHCP_MODE = 26,
     AMT_INVALID_PROVISIONING_STATE = 32,
+    AMT_INVALID_TIME = 34,
     AMT_INVALID_INDEX = 35,
     AMT_INVALID_PARAMETER = 36,
     AMT_INVALID_NETMASK = 37,
+    AMT_INVALID_PID_FORMAT = 42,
+    AMT_INVALID_PPS_FORMAT = 43,
     AMT_INVALID_HANDLE = 2053,
     AMT_INVALID_PASSWORD = 2054,
     AMT_INVALID_REALM = 2055,
     AMT_DATA_MISSING = 2057,
     AMT_DUPLICATE = 2058,
+    AMT_PKI_MISSING_KEYS = 2060,
     AMT_PKI_GENERATING_KEYS = 2061,
     AMT_INVALID_KEY = 2062,
     AMT_INVALID_CERT = 2063,
@@ -101,7 +108,8 @@ struct method {
     uint32_t (*run)(struct call *call, const xmlNode *input, struct text *out);
     const struct parameter *parameters; /* NULL: none */
     bool reads_only;
-    uint32_t realms; /* 0: as for writing the class */
+    uint32_t realms;                              /* 0: as for writing the class */
+    bool (*present)(const struct device *device); /* NULL: wherever the class is */
 };
 
 struct class
@@ -131,12 +139,17 @@ const struct class *class_find(const char *uri); /* NULL: no such class */
 const struct method *class_method(const struct class *class, const char *name);
 unsigned class_count(const struct class *class, const struct device *device);
 
+/* Whether that user has one of the realms. */
+bool identity_may(const struct identity *identity, uint32_t realms);
+
 /* Refuses with InternalError and AMT-STATUS, the way the firmware explains a failed Put, Create or Delete. */
 void refuse(struct call *call, enum amt_status status);
 void refuse_with(struct call *call, enum fault_kind kind);
 
 /* Every child known, in the right namespace, of the right type; the required ones there. */
 bool schema_check(const xmlNode *element, const char *space, const struct parameter *parameters);
+
+bool value_valid(const xmlNode *node, enum value_type type);
 
 /* Values of children; false or NULL: absent. */
 const xmlNode *value_node(const xmlNode *parent, const char *name);

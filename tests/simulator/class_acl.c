@@ -1,7 +1,7 @@
 /*
  * class_acl.c - users and their rights: AMT_AuthorizationService.
  */
-#include "class.h"
+#include "acl.h"
 
 #include "encoding.h"
 
@@ -11,7 +11,6 @@
 enum {
     DOMAIN_LENGTH = 24, /* the part of a SID that names its domain */
     REALM_LOCAL_SYSTEM = 24,
-    REALM_HIGHEST = 24,
     ACCESS_LOCAL = 0,
     ACCESS_HIGHEST = 2,
 };
@@ -40,7 +39,7 @@ static void put_authorization(struct call *call, unsigned index, const xmlNode *
         call->device->plain_digest_allowed = plain;
 }
 
-/* ---- rules: AMT SDK "Valid user names and passwords", "Administrative users" ---- */
+/* ---- rules ---- */
 
 static bool user_name_valid(const char *name)
 {
@@ -54,7 +53,7 @@ static bool user_name_valid(const char *name)
     return true;
 }
 
-static struct acl_entry *find_entry(struct device *device, uint32_t handle)
+struct acl_entry *acl_find(struct device *device, uint32_t handle)
 {
     for (size_t i = 0; i < device->acl_count; i++)
         if (device->acl[i].handle == handle)
@@ -76,13 +75,19 @@ static unsigned count_entries(const struct device *device, bool kerberos)
     return count;
 }
 
-/* Reads the user of an Add or Update; which: the entry itself in an Update, else NULL. */
-static enum amt_status read_digest_user(struct device *device, const xmlNode *input,
-                                        const struct acl_entry *which, struct acl_entry *entry)
+void acl_wish_release(struct acl_wish *wish)
 {
-    AUTO(free_text) char *name = value_text(input, "DigestUsername");
-    unsigned char *a1 = NULL;
-    size_t length = 0;
+    free(wish->name);
+    free(wish->a1);
+    free(wish->sid);
+    *wish = (struct acl_wish){ 0 };
+}
+
+/* which: the entry itself in an Update, else NULL. */
+static enum amt_status check_digest_user(struct device *device, const struct acl_wish *wish,
+                                         const struct acl_entry *which, struct acl_entry *entry)
+{
+    const char *name = wish->name;
 
     if (!name || !user_name_valid(name) || !strcmp(name, "Admin") || !strcmp(name, "Administrator"))
         return AMT_INVALID_NAME;
@@ -91,13 +96,10 @@ static enum amt_status read_digest_user(struct device *device, const xmlNode *in
     for (size_t i = 0; i < device->acl_count; i++)
         if (&device->acl[i] != which && !strcmp(device->acl[i].user, name))
             return AMT_DUPLICATE;
-    if (!value_bytes(input, "DigestPassword", &a1, &length) || length != DIGEST_A1_LENGTH) {
-        free(a1);
+    if (!wish->a1 || wish->a1_length != DIGEST_A1_LENGTH)
         return AMT_INVALID_PASSWORD; /* 16 raw bytes of MD5, not its hexadecimal text */
-    }
     strcpy(entry->user, name);
-    memcpy(entry->a1, a1, DIGEST_A1_LENGTH);
-    free(a1);
+    memcpy(entry->a1, wish->a1, DIGEST_A1_LENGTH);
     return AMT_SUCCESS;
 }
 
@@ -134,42 +136,35 @@ static bool domain_fits(const struct device *device, const unsigned char *sid, s
     return domains < device->switches.domains_max;
 }
 
-static enum amt_status read_kerberos_user(struct device *device, const xmlNode *input,
-                                          const struct acl_entry *which, struct acl_entry *entry)
+static enum amt_status check_kerberos_user(struct device *device, const struct acl_wish *wish,
+                                           const struct acl_entry *which, struct acl_entry *entry)
 {
-    unsigned char *sid = NULL;
-    size_t length = 0;
-    enum amt_status status = AMT_SUCCESS;
+    const unsigned char *sid = wish->sid;
+    size_t length = wish->sid_length;
 
-    if (!value_bytes(input, "KerberosUserSid", &sid, &length) || !sid_valid(sid, length))
-        status = AMT_INVALID_PARAMETER;
-    else if (!device->kerberos.enabled) /* KrbEnabled comes first */
-        status = AMT_NOT_PERMITTED;
-    else if (!domain_fits(device, sid, length))
-        status = AMT_MAX_KERB_DOMAIN_REACHED;
-    for (size_t i = 0; status == AMT_SUCCESS && i < device->acl_count; i++)
+    if (!sid || !sid_valid(sid, length))
+        return AMT_INVALID_PARAMETER;
+    if (!device->kerberos.enabled) /* KrbEnabled comes first */
+        return AMT_NOT_PERMITTED;
+    if (!domain_fits(device, sid, length))
+        return AMT_MAX_KERB_DOMAIN_REACHED;
+    for (size_t i = 0; i < device->acl_count; i++)
         if (&device->acl[i] != which && device->acl[i].sid_length == length &&
             !memcmp(device->acl[i].sid, sid, length))
-            status = AMT_DUPLICATE;
-    if (status == AMT_SUCCESS) {
-        memcpy(entry->sid, sid, length);
-        entry->sid_length = (uint8_t)length;
-    }
-    free(sid);
-    return status;
+            return AMT_DUPLICATE;
+    memcpy(entry->sid, sid, length);
+    entry->sid_length = (uint8_t)length;
+    return AMT_SUCCESS;
 }
 
-static enum amt_status read_realms(const xmlNode *input, struct acl_entry *entry)
+static enum amt_status check_realms(const struct acl_wish *wish, struct acl_entry *entry)
 {
-    uint32_t realms[64];
-    unsigned count = value_numbers(input, "Realms", realms, LENGTH(realms));
-
-    if (count > LENGTH(realms))
+    if (wish->realm_count > REALMS_READ_MAX)
         return AMT_INVALID_REALM;
-    for (unsigned i = 0; i < count; i++) {
-        uint32_t realm = realms[i];
+    for (unsigned i = 0; i < wish->realm_count; i++) {
+        uint32_t realm = wish->realms[i];
 
-        if (realm < 2 || realm > REALM_HIGHEST || realm == 22 || realm == 23)
+        if (realm < 2 || realm > wish->highest_realm || realm == 22 || realm == 23)
             return AMT_INVALID_REALM;
         if (realm == REALM_LOCAL_SYSTEM && entry->access != ACCESS_LOCAL)
             return AMT_INVALID_REALM;
@@ -178,21 +173,29 @@ static enum amt_status read_realms(const xmlNode *input, struct acl_entry *entry
     return AMT_SUCCESS;
 }
 
-static enum amt_status read_entry(struct device *device, const xmlNode *input, const struct acl_entry *which,
-                                  struct acl_entry *entry)
+static enum amt_status check_wish(struct device *device, const struct acl_wish *wish,
+                                  const struct acl_entry *which, struct acl_entry *entry)
 {
-    bool digest = value_node(input, "DigestUsername") || value_node(input, "DigestPassword");
-    bool kerberos = value_node(input, "KerberosUserSid") != NULL;
-    uint32_t access = 0;
     enum amt_status status;
 
-    value_number(input, "AccessPermission", &access);
-    if (digest == kerberos || access > ACCESS_HIGHEST)
+    if (wish->digest == wish->kerberos || wish->access > ACCESS_HIGHEST)
         return AMT_INVALID_PARAMETER;
-    entry->access = (uint8_t)access;
-    status = digest ? read_digest_user(device, input, which, entry)
-                    : read_kerberos_user(device, input, which, entry);
-    return status ? status : read_realms(input, entry);
+    entry->access = (uint8_t)wish->access;
+    status = wish->digest ? check_digest_user(device, wish, which, entry)
+                          : check_kerberos_user(device, wish, which, entry);
+    return status ? status : check_realms(wish, entry);
+}
+
+static void read_wish(const struct device *device, const xmlNode *input, struct acl_wish *wish)
+{
+    *wish = (struct acl_wish){ .highest_realm = device->generation->highest_realm };
+    wish->digest = value_node(input, "DigestUsername") || value_node(input, "DigestPassword");
+    wish->kerberos = value_node(input, "KerberosUserSid") != NULL;
+    wish->name = value_text(input, "DigestUsername");
+    value_bytes(input, "DigestPassword", &wish->a1, &wish->a1_length);
+    value_bytes(input, "KerberosUserSid", &wish->sid, &wish->sid_length);
+    value_number(input, "AccessPermission", &wish->access);
+    wish->realm_count = value_numbers(input, "Realms", wish->realms, REALMS_READ_MAX);
 }
 
 /* ---- entries ---- */
@@ -207,23 +210,35 @@ static uint32_t next_handle(const struct device *device)
     return highest + 1;
 }
 
-static uint32_t add_user(struct call *call, const xmlNode *input, struct text *out)
+enum amt_status acl_add(struct device *device, const struct acl_wish *wish, uint32_t *handle)
 {
-    struct device *device = call->device;
     struct acl_entry entry = { .enabled = true };
-    bool kerberos = value_node(input, "KerberosUserSid") != NULL;
-    enum amt_status status = read_entry(device, input, NULL, &entry);
+    enum amt_status status = check_wish(device, wish, NULL, &entry);
 
     if (status)
-        return (uint32_t)status;
-    if (count_entries(device, kerberos) >= (kerberos ? ACL_MAX_KERBEROS : ACL_MAX_DIGEST))
+        return status;
+    if (count_entries(device, wish->kerberos) >= (wish->kerberos ? ACL_MAX_KERBEROS : ACL_MAX_DIGEST))
         return AMT_MAX_LIMIT_REACHED;
     entry.handle = next_handle(device);
     device->acl = reallocate(device->acl, (device->acl_count + 1) * sizeof(entry));
     device->acl[device->acl_count++] = entry;
     device_acl_changed(device);
-    text_format(out, "<g:Handle>%u</g:Handle>", entry.handle);
+    *handle = entry.handle;
     return AMT_SUCCESS;
+}
+
+static uint32_t add_user(struct call *call, const xmlNode *input, struct text *out)
+{
+    struct acl_wish wish;
+    uint32_t handle;
+    enum amt_status status;
+
+    read_wish(call->device, input, &wish);
+    status = acl_add(call->device, &wish, &handle);
+    if (!status)
+        text_format(out, "<g:Handle>%u</g:Handle>", handle);
+    acl_wish_release(&wish);
+    return (uint32_t)status;
 }
 
 static struct acl_entry *named_entry(struct call *call, const xmlNode *input)
@@ -231,27 +246,40 @@ static struct acl_entry *named_entry(struct call *call, const xmlNode *input)
     uint32_t handle = 0;
 
     value_number(input, "Handle", &handle);
-    return find_entry(call->device, handle);
+    return acl_find(call->device, handle);
 }
 
-static uint32_t update_user(struct call *call, const xmlNode *input, struct text *out)
+enum amt_status acl_update(struct device *device, uint32_t handle, const struct acl_wish *wish)
 {
-    struct acl_entry *old = named_entry(call, input), entry = { 0 };
+    struct acl_entry *old = acl_find(device, handle), entry = { 0 };
     enum amt_status status;
 
-    (void)out;
     if (!old)
         return AMT_INVALID_HANDLE;
     if (system_entry(old))
         return AMT_NOT_PERMITTED;
-    status = read_entry(call->device, input, old, &entry);
+    status = check_wish(device, wish, old, &entry);
     if (status)
-        return (uint32_t)status;
+        return status;
     entry.handle = old->handle;
     entry.enabled = old->enabled;
     *old = entry;
-    device_acl_changed(call->device);
+    device_acl_changed(device);
     return AMT_SUCCESS;
+}
+
+static uint32_t update_user(struct call *call, const xmlNode *input, struct text *out)
+{
+    struct acl_wish wish;
+    uint32_t handle = 0;
+    enum amt_status status;
+
+    (void)out;
+    value_number(input, "Handle", &handle);
+    read_wish(call->device, input, &wish);
+    status = acl_update(call->device, handle, &wish);
+    acl_wish_release(&wish);
+    return (uint32_t)status;
 }
 
 static uint32_t remove_user(struct call *call, const xmlNode *input, struct text *out)
@@ -342,7 +370,9 @@ static uint32_t get_enabled(struct call *call, const xmlNode *input, struct text
 
 static enum amt_status check_admin(struct device *device, const char *name, size_t a1_length)
 {
-    if (!user_name_valid(name) || !strcmp(name, "Admin"))
+    const char *reserved = device->generation->major < 4 ? "Administrator" : "Admin";
+
+    if (!user_name_valid(name) || !strcmp(name, reserved))
         return AMT_INVALID_NAME;
     for (size_t i = 0; i < device->acl_count; i++)
         if (!strcmp(device->acl[i].user, name))
@@ -350,10 +380,21 @@ static enum amt_status check_admin(struct device *device, const char *name, size
     return a1_length == DIGEST_A1_LENGTH ? AMT_SUCCESS : AMT_INVALID_PASSWORD;
 }
 
-/* In force at once: the next request needs the new password. */
+enum amt_status acl_set_admin(struct device *device, const char *name, const unsigned char *a1, size_t length)
+{
+    enum amt_status status = check_admin(device, name, length);
+
+    if (status)
+        return status;
+    strcpy(device->admin_user, name);
+    memcpy(device->admin_a1, a1, DIGEST_A1_LENGTH);
+    device->admin_is_default = false;
+    device_acl_changed(device);
+    return AMT_SUCCESS;
+}
+
 static uint32_t set_admin(struct call *call, const xmlNode *input, struct text *out)
 {
-    struct device *device = call->device;
     AUTO(free_text) char *name = value_text(input, "Username");
     unsigned char *a1 = NULL;
     size_t length = 0;
@@ -361,13 +402,7 @@ static uint32_t set_admin(struct call *call, const xmlNode *input, struct text *
 
     (void)out;
     value_bytes(input, "DigestPassword", &a1, &length);
-    status = check_admin(device, name, length);
-    if (!status) {
-        strcpy(device->admin_user, name);
-        memcpy(device->admin_a1, a1, DIGEST_A1_LENGTH);
-        device->admin_is_default = false;
-        device_acl_changed(device);
-    }
+    status = acl_set_admin(call->device, name, a1, length);
     free(a1);
     return (uint32_t)status;
 }

@@ -4,6 +4,8 @@
  */
 #include "class.h"
 
+#include "clock.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +14,6 @@
 enum { HOST_NAME_LONGEST = 63, DOMAIN_LONGEST = 192 };
 
 /* ---- clock ---- */
-
-static const uint32_t first_valid_time = 1072915200; /* 2004-01-01 UTC: earlier values are refused */
 
 static void describe_time(struct device *device, unsigned index, struct instance *instance)
 {
@@ -33,7 +33,6 @@ static uint32_t get_low_accuracy(struct call *call, const xmlNode *input, struct
     return AMT_SUCCESS;
 }
 
-/* Two estimates of the clock's error, at the reading and at the writing; the firmware takes their mean. */
 static uint32_t set_high_accuracy(struct call *call, const xmlNode *input, struct text *out)
 {
     struct device *device = call->device;
@@ -44,9 +43,9 @@ static uint32_t set_high_accuracy(struct call *call, const xmlNode *input, struc
     value_number(input, "Ta0", &ta0);
     value_number(input, "Tm1", &tm1);
     value_number(input, "Tm2", &tm2);
-    if (ta0 < first_valid_time || tm1 < first_valid_time || tm2 < first_valid_time || tm2 < tm1)
+    if (ta0 < CLOCK_FIRST_VALID || tm1 < CLOCK_FIRST_VALID || tm2 < CLOCK_FIRST_VALID || tm2 < tm1)
         return AMT_INVALID_PARAMETER;
-    device->clock_offset_s += (((int64_t)tm1 - ta0) + ((int64_t)tm2 - ta1)) / 2;
+    device->clock_offset_s += clock_error_s(ta0, tm1, tm2, ta1);
     device->clock_set = true;
     return AMT_SUCCESS;
 }
@@ -78,6 +77,32 @@ static const struct method time_methods[] = {
 
 static const char general_id[] = "Intel(r) AMT: General Settings";
 
+static const char *const since_6[] = { "DDNSPeriodicUpdateInterval",    "DDNSTTL",
+                                       "DDNSUpdateByDHCPServerEnabled", "DDNSUpdateEnabled",
+                                       "DHCPv6ConfigurationTimeout",    "HostOSFQDN",
+                                       "PreferredAddressFamily",        "SharedFQDN" };
+
+static void describe_since_6(const struct general_settings *general, struct instance *instance)
+{
+    instance_number(instance, "DDNSPeriodicUpdateInterval", general->ddns_interval_min);
+    instance_number(instance, "DDNSTTL", general->ddns_ttl_s);
+    instance_flag(instance, "DDNSUpdateByDHCPServerEnabled", general->ddns_by_dhcp);
+    instance_flag(instance, "DDNSUpdateEnabled", general->ddns);
+    instance_number(instance, "DHCPv6ConfigurationTimeout", general->dhcpv6_timeout_s);
+    instance_text(instance, "HostOSFQDN", general->host_os_fqdn);
+    instance_number(instance, "PreferredAddressFamily", general->preferred_family);
+    instance_flag(instance, "SharedFQDN", general->shared_fqdn);
+}
+
+/* Whether the class of that release has all properties of the body. */
+static bool properties_known(const struct generation *generation, const xmlNode *body)
+{
+    for (size_t i = 0; !generation->dynamic_dns && i < LENGTH(since_6); i++)
+        if (value_node(body, since_6[i]))
+            return false;
+    return generation->rmcp_ping || !value_node(body, "RmcpPingResponseEnabled");
+}
+
 static void describe_general(struct device *device, unsigned index, struct instance *instance)
 {
     const struct general_settings *general = &device->general;
@@ -87,30 +112,24 @@ static void describe_general(struct device *device, unsigned index, struct insta
     instance_text(instance, "InstanceID", general_id);
     instance_text(instance, "ElementName", general_id);
     instance_number(instance, "AMTNetworkEnabled", general->network_enabled);
-    instance_number(instance, "DDNSPeriodicUpdateInterval", general->ddns_interval_min);
-    instance_number(instance, "DDNSTTL", general->ddns_ttl_s);
-    instance_flag(instance, "DDNSUpdateByDHCPServerEnabled", general->ddns_by_dhcp);
-    instance_flag(instance, "DDNSUpdateEnabled", general->ddns);
+    if (generation->dynamic_dns)
+        describe_since_6(general, instance);
     if (generation->recent_properties)
         instance_number(instance, "DHCPSyncRequiresHostname", general->dhcp_sync_host_name);
-    instance_number(instance, "DHCPv6ConfigurationTimeout", general->dhcpv6_timeout_s);
     instance_text(instance, "DigestRealm", device->realm);
     instance_text(instance, "DomainName", general->domain);
     instance_text(instance, "HostName", general->host);
-    instance_text(instance, "HostOSFQDN", general->host_os_fqdn);
     instance_number(instance, "IdleWakeTimeout", general->idle_wake_min);
     instance_flag(instance, "NetworkInterfaceEnabled", general->interface_enabled);
     instance_flag(instance, "PingResponseEnabled", general->ping);
     instance_number(instance, "PowerSource", 0);
-    instance_number(instance, "PreferredAddressFamily", general->preferred_family);
     instance_number(instance, "PresenceNotificationInterval", general->presence_interval_min);
     instance_number(instance, "PrivacyLevel", 0);
     if (generation->rmcp_ping)
         instance_flag(instance, "RmcpPingResponseEnabled", general->rmcp_ping);
-    instance_flag(instance, "SharedFQDN", general->shared_fqdn);
     if (generation->major >= 15)
         instance_number(instance, "ThunderboltDockEnabled", general->thunderbolt_dock);
-    instance_flag(instance, "WsmanOnlyMode", generation->major >= 9);
+    instance_flag(instance, "WsmanOnlyMode", !generation->eoi || general->wsman_only);
 }
 
 /* A host name is labels of letters, digits and hyphens; an underscore is tolerated. */
@@ -163,7 +182,9 @@ static void put_general(struct call *call, unsigned index, const xmlNode *body)
     char *host_os = value_text(body, "HostOSFQDN");
 
     (void)index;
-    if (!general_valid(call->device, body, host, domain)) {
+    if (!properties_known(call->device->generation, body)) {
+        refuse_with(call, FAULT_SCHEMA_VALIDATION);
+    } else if (!general_valid(call->device, body, host, domain)) {
         refuse(call, AMT_INVALID_PARAMETER);
     } else {
         /* A name that is left out has no value from now on. */
@@ -185,6 +206,8 @@ static void put_general(struct call *call, unsigned index, const xmlNode *body)
         value_flag(body, "PingResponseEnabled", &general->ping);
         value_flag(body, "RmcpPingResponseEnabled", &general->rmcp_ping);
         value_flag(body, "SharedFQDN", &general->shared_fqdn);
+        if (call->device->generation->eoi)
+            value_flag(body, "WsmanOnlyMode", &general->wsman_only);
         if (!general->network_enabled)
             call->after = AFTER_CLOSE;
     }
@@ -227,7 +250,7 @@ static const struct parameter general_properties[] = {
 /* Recent firmware lists the wireless port even where there is none, with a MAC address of zeros. */
 static unsigned ethernet_count(const struct device *device)
 {
-    return device->wifi || device->generation->recent_properties ? 2 : 1;
+    return device_has_wifi(device) || device->generation->recent_properties ? 2 : 1;
 }
 
 static void describe_mac(const struct device *device, unsigned index, struct instance *instance)
@@ -235,7 +258,7 @@ static void describe_mac(const struct device *device, unsigned index, struct ins
     char mac[24];
     const unsigned char *tail = device->uuid + UUID_LENGTH - 4;
 
-    if (index && !device->wifi)
+    if (index && !device_has_wifi(device))
         snprintf(mac, sizeof(mac), "00-00-00-00-00-00");
     else
         snprintf(mac, sizeof(mac), "02-%02x-%02x-%02x-%02x-%02x", index & 1, tail[0], tail[1], tail[2],

@@ -39,10 +39,9 @@ static unsigned software_count(const struct device *device)
 
 static void describe_software(struct device *device, unsigned index, struct instance *instance)
 {
-    const char *firmware = device->generation->firmware, *build = strrchr(firmware, '.') + 1;
-    char version[32];
+    char version[VERSION_ROOM];
+    const char *build = generation_version(device->generation, version);
 
-    snprintf(version, sizeof(version), "%.*s", (int)(build - firmware - 1), firmware);
     instance_text(instance, "InstanceID", software[index].id);
     instance_flag(instance, "IsEntity", true);
     instance_text(instance, "VersionString",

@@ -106,16 +106,9 @@ static enum amt_status check_kerberos(const struct device *device, const xmlNode
         return AMT_INVALID_DOMAIN_NAME;
     if (!device->clock_set)
         return AMT_DATA_MISSING; /* tickets are judged by the clock */
+    if (device->generation->major < 6 && !wanted->spns)
+        return AMT_DATA_MISSING; /* later releases do not look at the names */
     return check_key(wanted);
-}
-
-static void release(struct kerberos_settings *kerberos)
-{
-    free(kerberos->realm);
-    free(kerberos->passphrase);
-    free(kerberos->salt);
-    for (unsigned i = 0; i < kerberos->spns; i++)
-        free(kerberos->spn[i]);
 }
 
 static void put_kerberos(struct call *call, unsigned index, const xmlNode *body)
@@ -143,10 +136,10 @@ static void put_kerberos(struct call *call, unsigned index, const xmlNode *body)
         status = check_kerberos(call->device, body, &wanted);
     if (status) {
         refuse(call, status);
-        release(&wanted);
+        kerberos_release(&wanted);
         return;
     }
-    release(old);
+    kerberos_release(old);
     *old = wanted;
 }
 

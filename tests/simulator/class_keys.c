@@ -2,7 +2,7 @@
  * class_keys.c - keys and certificates: AMT_PublicKeyManagementService, AMT_PublicKeyCertificate,
  * AMT_PublicPrivateKeyPair, CIM_ConcreteDependency.
  */
-#include "class.h"
+#include "keys.h"
 
 #include "encoding.h"
 #include "key_pool.h"
@@ -45,7 +45,7 @@ static void write_handle(struct text *out, const char *parameter, const char *cl
 
 /* ---- certificates ---- */
 
-static X509 *parse_certificate(const unsigned char *der, size_t length)
+X509 *keys_parse_certificate(const unsigned char *der, size_t length)
 {
     const unsigned char *end = der;
     X509 *certificate = length <= CERTIFICATE_MAX_LENGTH ? d2i_X509(NULL, &end, (long)length) : NULL;
@@ -58,7 +58,7 @@ static X509 *parse_certificate(const unsigned char *der, size_t length)
     return certificate;
 }
 
-static bool root_acceptable(const struct device *device, X509 *certificate)
+bool keys_root_acceptable(const struct device *device, X509 *certificate)
 {
     if (!X509_check_ca(certificate))
         return false;
@@ -66,7 +66,7 @@ static bool root_acceptable(const struct device *device, X509 *certificate)
            !X509_NAME_cmp(X509_get_subject_name(certificate), X509_get_issuer_name(certificate));
 }
 
-static bool certificate_stored(const struct device *device, const unsigned char *der, size_t length)
+bool keys_certificate_stored(const struct device *device, const unsigned char *der, size_t length)
 {
     for (size_t i = 0; i < device->certificate_count; i++)
         if (device->certificates[i].length == length && !memcmp(device->certificates[i].der, der, length))
@@ -85,10 +85,10 @@ static uint32_t store_certificate(struct call *call, const xmlNode *input, bool 
     uint32_t status = AMT_SUCCESS;
 
     value_bytes(input, "CertificateBlob", &der, &length);
-    certificate = der ? parse_certificate(der, length) : NULL;
-    if (!certificate || (trusted_root && !root_acceptable(device, certificate)))
+    certificate = der ? keys_parse_certificate(der, length) : NULL;
+    if (!certificate || (trusted_root && !keys_root_acceptable(device, certificate)))
         status = AMT_INVALID_CERT;
-    else if (certificate_stored(device, der, length))
+    else if (keys_certificate_stored(device, der, length))
         status = AMT_DUPLICATE;
     else if (device->certificate_count == STORE_MAX_CERTIFICATES)
         status = AMT_MAX_LIMIT_REACHED;
@@ -125,7 +125,7 @@ static unsigned certificate_count(const struct device *device)
 static void describe_certificate(struct device *device, unsigned index, struct instance *instance)
 {
     const struct stored_certificate *stored = &device->certificates[index];
-    X509 *certificate = parse_certificate(stored->der, stored->length);
+    X509 *certificate = keys_parse_certificate(stored->der, stored->length);
     char id[64];
 
     snprintf(id, sizeof(id), "%s%u", certificate_prefix, stored->handle);
@@ -154,7 +154,7 @@ static bool wifi_uses(const struct device *device, int32_t handle)
     return false;
 }
 
-static bool certificate_used(const struct device *device, int32_t handle)
+bool keys_certificate_used(const struct device *device, int32_t handle)
 {
     return device->credential == handle || device->credential_in_force == handle ||
            device->wired.client_certificate == handle || device->wired.ca_certificate == handle ||
@@ -169,7 +169,7 @@ static void put_certificate(struct call *call, unsigned index, const xmlNode *bo
     X509 *certificate;
 
     value_bytes(body, "X509Certificate", &der, &length);
-    certificate = der ? parse_certificate(der, length) : NULL;
+    certificate = der ? keys_parse_certificate(der, length) : NULL;
     if (stored->read_only) {
         refuse(call, AMT_NOT_PERMITTED);
     } else if (!certificate) {
@@ -187,7 +187,7 @@ static void remove_certificate(struct call *call, unsigned index)
 {
     const struct stored_certificate *stored = &call->device->certificates[index];
 
-    if (stored->read_only || certificate_used(call->device, (int32_t)stored->handle))
+    if (stored->read_only || keys_certificate_used(call->device, (int32_t)stored->handle))
         refuse(call, AMT_NOT_PERMITTED);
     else
         device_remove_certificate(call->device, stored->handle);
@@ -214,10 +214,10 @@ static void describe_key(struct device *device, unsigned index, struct instance 
     OPENSSL_free(der);
 }
 
-static bool key_used(struct device *device, const struct stored_key *key)
+bool keys_key_used(struct device *device, const struct stored_key *key)
 {
     for (size_t i = 0; i < device->certificate_count; i++)
-        if (certificate_used(device, (int32_t)device->certificates[i].handle) &&
+        if (keys_certificate_used(device, (int32_t)device->certificates[i].handle) &&
             device_key_of(device, &device->certificates[i]) == key)
             return true;
     return false;
@@ -227,13 +227,13 @@ static void remove_key(struct call *call, unsigned index)
 {
     const struct stored_key *key = &call->device->keys[index];
 
-    if (key_used(call->device, key))
+    if (keys_key_used(call->device, key))
         refuse(call, AMT_NOT_PERMITTED);
     else
         device_remove_key(call->device, key->handle);
 }
 
-static bool key_length_known(const struct device *device, uint32_t bits)
+bool keys_length_known(const struct device *device, uint32_t bits)
 {
     for (unsigned i = 0; i < LENGTH(device->generation->key_lengths); i++)
         if (bits && device->generation->key_lengths[i] == bits)
@@ -241,7 +241,7 @@ static bool key_length_known(const struct device *device, uint32_t bits)
     return false;
 }
 
-static bool key_stored(const void *context, EVP_PKEY *key)
+bool keys_key_stored(const void *context, EVP_PKEY *key)
 {
     const struct device *device = context;
 
@@ -249,6 +249,11 @@ static bool key_stored(const void *context, EVP_PKEY *key)
         if (EVP_PKEY_eq(device->keys[i].key, key) == 1)
             return true;
     return false;
+}
+
+static bool generation_present(const struct device *device)
+{
+    return device->generation->key_generation;
 }
 
 static uint32_t generate_key_pair(struct call *call, const xmlNode *input, struct text *out)
@@ -262,18 +267,18 @@ static uint32_t generate_key_pair(struct call *call, const xmlNode *input, struc
     value_number(input, "KeyLength", &bits);
     if (busy)
         return busy->times % 2 ? AMT_PKI_GENERATING_KEYS : AMT_OPERATION_IN_PROGRESS;
-    if (algorithm || !key_length_known(device, bits))
+    if (algorithm || !keys_length_known(device, bits))
         return AMT_UNSUPPORTED;
     if (device->key_count == STORE_MAX_KEYS)
         return AMT_MAX_LIMIT_REACHED;
-    key = key_pool_take(bits, key_stored, device);
+    key = key_pool_take(bits, keys_key_stored, device);
     if (!key)
         return AMT_INTERNAL_ERROR;
     write_handle(out, "KeyPair", "AMT_PublicPrivateKeyPair", key_prefix, device_add_key(device, key)->handle);
     return AMT_SUCCESS;
 }
 
-static EVP_PKEY *parse_key(const unsigned char *der, size_t length)
+EVP_PKEY *keys_parse_private(const unsigned char *der, size_t length)
 {
     const unsigned char *end = der;
     EVP_PKEY *key = d2i_PrivateKey(EVP_PKEY_RSA, NULL, &end, (long)length);
@@ -299,10 +304,10 @@ static uint32_t add_key(struct call *call, const xmlNode *input, struct text *ou
     uint32_t status = AMT_SUCCESS;
 
     value_bytes(input, "KeyBlob", &der, &length);
-    key = der ? parse_key(der, length) : NULL;
-    if (!key || !key_length_known(device, (uint32_t)EVP_PKEY_get_bits(key)))
+    key = der ? keys_parse_private(der, length) : NULL;
+    if (!key || !keys_length_known(device, (uint32_t)EVP_PKEY_get_bits(key)))
         status = AMT_INVALID_KEY;
-    else if (key_stored(device, key))
+    else if (keys_key_stored(device, key))
         status = AMT_DUPLICATE;
     else if (device->key_count == STORE_MAX_KEYS)
         status = AMT_MAX_LIMIT_REACHED;
@@ -441,8 +446,14 @@ static const struct method management_methods[] = {
     { .name = "AddCertificate", .run = add_certificate, .parameters = certificate_parameter },
     { .name = "AddTrustedRootCertificate", .run = add_trusted_root, .parameters = certificate_parameter },
     { .name = "AddKey", .run = add_key, .parameters = key_parameter },
-    { .name = "GenerateKeyPair", .run = generate_key_pair, .parameters = generate_parameters },
-    { .name = "GeneratePKCS10RequestEx", .run = generate_request, .parameters = request_parameters },
+    { .name = "GenerateKeyPair",
+      .run = generate_key_pair,
+      .parameters = generate_parameters,
+      .present = generation_present },
+    { .name = "GeneratePKCS10RequestEx",
+      .run = generate_request,
+      .parameters = request_parameters,
+      .present = generation_present },
     { 0 },
 };
 

@@ -7,31 +7,40 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The mobile ones are recorded; those of desktops are not published, so these are made up. */
-static const char *const scheme_guids[2][2] = {
-    { "AAECAwQFBgcICQoLDA0ODw==", "EBESExQVFhcYGRobHB0eHw==" },
-    { "djmXEQtWUEOIcJgS85G1YA==", "MIAN7gnAeEOvKHhootu+Og==" },
+enum { IS_CURRENT = 1, IS_NOT_CURRENT = 2 };
+
+struct scheme_id {
+    char text[24];
 };
 
-enum { SCHEMES = 2, IS_CURRENT = 1, IS_NOT_CURRENT = 2 };
-
-static unsigned scheme_count(const struct device *device)
+static struct scheme_id scheme_id(unsigned index)
 {
-    (void)device;
-    return SCHEMES;
-}
+    struct scheme_id id;
 
-static const char *scheme_id(unsigned index)
-{
-    return index ? "SCHEME 1" : "SCHEME 0";
+    snprintf(id.text, sizeof(id.text), "SCHEME %u", index);
+    return id;
 }
 
 static void describe_scheme(struct device *device, unsigned index, struct instance *instance)
 {
     instance_text(instance, "Description", power_scheme_description(device, index));
     instance_text(instance, "ElementName", "Intel(r) AMT Power Scheme");
-    instance_text(instance, "InstanceID", scheme_id(index));
-    instance_text(instance, "SchemeGUID", scheme_guids[device->mobile][index]);
+    instance_text(instance, "InstanceID", scheme_id(index).text);
+    instance_text(instance, "SchemeGUID", power_scheme_guid(device, index));
+}
+
+static bool scheme_selected(const struct device *device, unsigned scheme, const struct selectors *selectors)
+{
+    bool selected = true;
+
+    for (unsigned i = 0; i < selectors->count; i++) {
+        const struct selector *selector = &selectors->items[i];
+        bool by_id = !strcmp(selector->name, "InstanceID");
+
+        selected &=
+            !strcmp(selector->value, by_id ? scheme_id(scheme).text : power_scheme_guid(device, scheme));
+    }
+    return selected;
 }
 
 /* The method acts on the instance its selectors name. */
@@ -39,27 +48,24 @@ static uint32_t set_scheme(struct call *call, const xmlNode *input, struct text 
 {
     const struct selectors *selectors = &call->request->selectors;
     struct device *device = call->device;
-    bool matches[SCHEMES] = { true, true };
+    unsigned scheme = 0;
 
     (void)input;
     (void)out;
-    for (unsigned i = 0; i < selectors->count; i++) {
-        bool by_id = !strcmp(selectors->items[i].name, "InstanceID");
-
-        if (!by_id && strcmp(selectors->items[i].name, "SchemeGUID")) {
+    for (unsigned i = 0; i < selectors->count; i++)
+        if (strcmp(selectors->items[i].name, "InstanceID") &&
+            strcmp(selectors->items[i].name, "SchemeGUID")) {
             refuse_with(call, FAULT_INVALID_SELECTORS);
             return AMT_SUCCESS;
         }
-        for (unsigned scheme = 0; scheme < SCHEMES; scheme++)
-            matches[scheme] &= !strcmp(selectors->items[i].value,
-                                       by_id ? scheme_id(scheme) : scheme_guids[device->mobile][scheme]);
-    }
+    while (scheme < power_schemes(device) && !scheme_selected(device, scheme, selectors))
+        scheme++;
     if (!selectors->count)
         refuse_with(call, FAULT_INVALID_SELECTORS);
-    else if (!matches[0] && !matches[1])
+    else if (scheme == power_schemes(device))
         refuse_with(call, FAULT_DESTINATION_UNREACHABLE);
     else
-        device->power_scheme = matches[1];
+        device->power_scheme = scheme;
     return AMT_SUCCESS;
 }
 
@@ -68,8 +74,7 @@ static const struct method scheme_methods[] = { { .name = "SetPowerScheme", .run
 /* Besides the schemes, one association of another class: readers have to look at what is associated. */
 static unsigned association_count(const struct device *device)
 {
-    (void)device;
-    return SCHEMES + 1;
+    return power_schemes(device) + 1;
 }
 
 static void describe_association(struct device *device, unsigned index, struct instance *instance)
@@ -84,8 +89,9 @@ static void describe_association(struct device *device, unsigned index, struct i
         instance_reference(instance, "SettingData", SCHEMA_AMT, "AMT_GeneralSettings", general);
     } else {
         unsigned scheme = index - 1;
-        const char *const keys[] = { "InstanceID", scheme_id(scheme), "SchemeGUID",
-                                     scheme_guids[device->mobile][scheme], NULL };
+        const struct scheme_id id = scheme_id(scheme);
+        const char *const keys[] = { "InstanceID", id.text, "SchemeGUID", power_scheme_guid(device, scheme),
+                                     NULL };
 
         instance_number(instance, "IsCurrent", scheme == device->power_scheme ? IS_CURRENT : IS_NOT_CURRENT);
         instance_reference(instance, "SettingData", SCHEMA_AMT, "AMT_SystemPowerScheme", keys);
@@ -168,7 +174,7 @@ const struct class power_classes[] = {
     { .name = "AMT_SystemPowerScheme",
       .schema = SCHEMA_AMT,
       .keys = { "InstanceID", "SchemeGUID" },
-      .count = scheme_count,
+      .count = power_schemes,
       .describe = describe_scheme,
       .methods = scheme_methods,
       .read_realms = MAY(REALM_GENERAL_INFO),

@@ -343,6 +343,7 @@ const struct class redirection_classes[] = {
     { .name = "IPS_OptInService",
       .schema = SCHEMA_IPS,
       SERVICE_KEYS,
+      .present = kvm_present, /* both came with 6.0 */
       .describe = describe_consent,
       .properties = consent_properties,
       .put = put_consent,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 enum { OTP_SHORTEST = 8, FQDN_LONGEST = 255, EXTENSION_LONGEST_H = 24, WINDOW_LONGEST_H = 255 };
+enum { MODE_CURRENT, MODE_ENTERPRISE, MODE_SMALL_BUSINESS, MODE_REMOTE_CONNECTIVITY };
 
 static const char setup_name[] = "Intel(r) AMT Setup and Configuration Service";
 
@@ -35,7 +36,7 @@ static void describe_setup(struct device *device, unsigned index, struct instanc
     instance_number(instance, "EnabledState", 5);
     instance_number(instance, "RequestedState", 12);
     instance_number(instance, "PasswordModel", 1);
-    instance_number(instance, "ProvisioningMode", device->control_mode == CONTROL_CLIENT ? 4 : 1);
+    instance_number(instance, "ProvisioningMode", device->control_mode == CONTROL_CLIENT ? 4 : device->mode);
     instance_number(instance, "ProvisioningState", device->state);
     instance_flag(instance, "ZeroTouchConfigurationEnabled", device->zero_touch);
     instance_text(instance, "ConfigurationServerFQDN", device->server_fqdn);
@@ -97,13 +98,22 @@ static bool mebx_complete(const struct device *device)
     return false;
 }
 
+static bool seed_complete(const struct device *device)
+{
+    return device->seeded ||
+           !device_switch(device->switches.commit_wants_seed, device->generation->commit_wants_seed);
+}
+
 static bool commit_complete(struct device *device)
 {
     if (device->ethernet.dhcp && !*device->general.host)
         return false;
     if (!tls_complete(device))
         return false;
-    return device->state != STATE_IN || (device->clock_set && mebx_complete(device));
+    if (device->state != STATE_IN)
+        return true;
+    return (device->mode == MODE_SMALL_BUSINESS || (device->clock_set && seed_complete(device))) &&
+           mebx_complete(device);
 }
 
 static void put_tls_in_force(struct call *call)
@@ -114,6 +124,7 @@ static void put_tls_in_force(struct call *call)
 
     memcpy(device->tls_in_force, device->tls, sizeof(device->tls));
     device->credential_in_force = device->credential;
+    device_drop_replaced(device);
     if (!same || device->state == STATE_IN)
         call->after = AFTER_RESTART;
 }
@@ -180,15 +191,18 @@ static uint32_t set_mebx_password(struct call *call, const xmlNode *input, struc
     return status;
 }
 
-static uint32_t unprovision_checked(struct call *call, bool partial)
+/* mode: which the device will be in. */
+static uint32_t unprovision_checked(struct call *call, bool partial, uint32_t mode)
 {
     struct device *device = call->device;
+    uint32_t old_mode = device->mode;
 
     if (device->state != STATE_POST)
         return AMT_NOT_PERMITTED;
     if (device->auditor_lock && (partial || device->generation->unprovision_blocked_by_auditor))
         return AMT_BLOCKING_COMPONENT;
     device_unprovision(device, partial);
+    device->mode = mode == MODE_CURRENT ? old_mode : mode;
     call->after = AFTER_RESTART;
     return AMT_SUCCESS;
 }
@@ -198,16 +212,18 @@ static uint32_t unprovision(struct call *call, const xmlNode *input, struct text
     uint32_t mode = 0;
 
     (void)out;
-    if (!value_number(input, "ProvisioningMode", &mode) || mode != 1) /* from 6.0 only 1 has an effect */
+    if (!value_number(input, "ProvisioningMode", &mode))
         return AMT_INVALID_PARAMETER;
-    return unprovision_checked(call, false);
+    if (call->device->generation->major >= 6 ? mode != MODE_ENTERPRISE : mode > MODE_REMOTE_CONNECTIVITY)
+        return AMT_INVALID_PARAMETER; /* from 6.0 only one mode is left */
+    return unprovision_checked(call, false, mode);
 }
 
 static uint32_t partial_unprovision(struct call *call, const xmlNode *input, struct text *out)
 {
     (void)input;
     (void)out;
-    return unprovision_checked(call, true);
+    return unprovision_checked(call, true, MODE_ENTERPRISE);
 }
 
 static uint32_t extend_provisioning_period(struct call *call, const xmlNode *input, struct text *out)

@@ -34,7 +34,7 @@ static const char space_eap[] = SCHEMA_CIM "CIM_IEEE8021xSettings";
 
 static bool wireless_present(const struct device *device)
 {
-    return device->wifi;
+    return device_has_wifi(device);
 }
 
 /* ---- schema of the embedded instances ---- */

@@ -1,8 +1,8 @@
 #include "connection.h"
 
+#include "eoi.h"
 #include "http.h"
 #include "tls.h"
-#include "wsman.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -34,6 +34,7 @@ struct connection {
     struct identity identity;
     unsigned failed_logins;
     struct http_request request; /* while working */
+    bool old_interface;          /* of that request */
     struct event *timer;
     struct text dripping; /* what is left of an answer sent byte by byte */
     size_t dripped;
@@ -245,6 +246,7 @@ static void send_soap(struct connection *connection, struct answer *answer)
     struct http_head head = head_for(connection, answer->status);
     struct text bytes = { 0 };
 
+    head.soap_1_1 = connection->old_interface;
     connection->after = answer->after;
     http_answer_soap(&bytes, &head, &answer->body);
     send_answer(connection, &bytes);
@@ -358,12 +360,42 @@ static bool check_login(struct connection *connection)
 
 /* ---- working ---- */
 
+/* One request of either interface. */
+struct message {
+    const struct request *wsman; /* NULL: of the old interface */
+    const struct eoi_request *eoi;
+    char operation[OPERATION_ROOM];
+};
+
+static void pretend_fault(struct device *device, const struct message *message, const char *subcode,
+                          struct answer *answer)
+{
+    struct fault fault = { .kind = fault_find(subcode) };
+
+    if (message->eoi) {
+        eoi_pretend_fault(device, subcode, answer);
+        return;
+    }
+    if (fault.kind == FAULT_NONE)
+        fault.kind = FAULT_INTERNAL_ERROR;
+    wsman_pretend_fault(device, message->wsman, &fault, answer);
+}
+
+static void pretend_return(struct device *device, const struct message *message, uint32_t value,
+                           struct answer *answer)
+{
+    if (message->eoi)
+        eoi_pretend_status(device, message->eoi, value, answer);
+    else
+        wsman_pretend_return(device, message->wsman, value, answer);
+}
+
 /* Does what a misbehaviour wants instead of the request; false: nothing, go on. */
-static bool misbehave_instead(struct connection *connection, const struct request *request,
-                              const char *operation)
+static bool misbehave_instead(struct connection *connection, const struct message *message)
 {
     struct device *device = device_of(connection);
     struct misbehaviour *list = device->misbehaviours;
+    const char *operation = message->operation;
     const struct misbehaviour *due;
     struct answer answer = { 0 };
     struct text garbage = { 0 };
@@ -385,15 +417,11 @@ static bool misbehave_instead(struct connection *connection, const struct reques
         device_acl_changed(device);
         answer_unauthorized(connection, true);
     } else if ((due = misbehaviour_due(list, MISBEHAVIOUR_FAULT, operation))) {
-        struct fault fault = { .kind = fault_find(due->subcode) };
-
-        if (fault.kind == FAULT_NONE)
-            fault.kind = FAULT_INTERNAL_ERROR;
-        wsman_pretend_fault(device, request, &fault, &answer);
+        pretend_fault(device, message, due->subcode, &answer);
         send_soap(connection, &answer);
         answer_release(&answer);
     } else if ((due = misbehaviour_due(list, MISBEHAVIOUR_RETURN, operation))) {
-        wsman_pretend_return(device, request, due->value, &answer);
+        pretend_return(device, message, due->value, &answer);
         send_soap(connection, &answer);
         answer_release(&answer);
     } else {
@@ -402,14 +430,17 @@ static bool misbehave_instead(struct connection *connection, const struct reques
     return true;
 }
 
-static void execute(struct connection *connection, const struct request *request, const char *operation)
+static void execute(struct connection *connection, const struct message *message)
 {
     struct computer *computer = connection->computer;
     struct device *device = computer->device;
     struct answer answer;
 
-    wsman_execute(device, &connection->identity, request, &answer);
-    if (misbehaviour_due(device->misbehaviours, MISBEHAVIOUR_DROP_AFTER, operation) ||
+    if (message->eoi)
+        eoi_execute(device, &connection->identity, message->eoi, &answer);
+    else
+        wsman_execute(device, &connection->identity, message->wsman, &answer);
+    if (misbehaviour_due(device->misbehaviours, MISBEHAVIOUR_DROP_AFTER, message->operation) ||
         (answer.after == AFTER_RESTART && device->switches.cut_before_answer)) {
         connection_cut(connection);
         if (answer.after == AFTER_RESTART)
@@ -417,7 +448,7 @@ static void execute(struct connection *connection, const struct request *request
         else if (answer.after == AFTER_CLOSE)
             computer_close(computer);
     } else {
-        spoil(device, operation, &answer.body);
+        spoil(device, message->operation, &answer.body);
         send_soap(connection, &answer);
     }
     answer_release(&answer);
@@ -427,7 +458,7 @@ static void handle_soap(struct connection *connection)
 {
     const struct http_request *http = &connection->request;
     struct device *device = device_of(connection);
-    char operation[OPERATION_ROOM];
+    struct message message = { 0 };
     struct request request;
     struct error err = { 0 };
 
@@ -435,23 +466,85 @@ static void handle_soap(struct connection *connection)
         answer_bad_request(connection);
         return;
     }
-    wsman_operation(&request, operation);
+    message.wsman = &request;
+    wsman_operation(&request, message.operation);
     misbehaviour_count_request(device->misbehaviours);
-    if (!misbehave_instead(connection, &request, operation))
-        execute(connection, &request, operation);
+    if (!misbehave_instead(connection, &message))
+        execute(connection, &message);
     request_release(&request);
+}
+
+static void answer_missing(struct connection *connection)
+{
+    answer_html(connection, 404, "", "<html><body><h1>Not Found</h1></body></html>");
+}
+
+static void handle_service(struct connection *connection, const struct service *service)
+{
+    const struct http_request *http = &connection->request;
+    struct device *device = device_of(connection);
+    struct message message = { 0 };
+    struct eoi_request request;
+
+    if (!identity_may(&connection->identity, service->realms)) {
+        answer_html(connection, 403, "", "<html><body><h1>Forbidden</h1></body></html>");
+        return;
+    }
+    connection->old_interface = true;
+    eoi_parse(service, text_value(&http->body), http->body.length, &request);
+    message.eoi = &request;
+    eoi_operation(&request, message.operation);
+    eoi_count(device, &request);
+    misbehaviour_count_request(device->misbehaviours);
+    if (!misbehave_instead(connection, &message))
+        execute(connection, &message);
+    eoi_request_release(&request);
+}
+
+static bool path_is_wsman(const struct connection *connection)
+{
+    return !strcmp(connection->request.path, "/wsman");
+}
+
+/* Whether this computer, in its present state, has nothing at the path. */
+static bool path_missing(const struct connection *connection, const struct service *service)
+{
+    const struct device *device = device_of(connection);
+
+    if (service)
+        return !eoi_served(device);
+    if (path_is_wsman(connection))
+        return device->generation->eoi && device->state == STATE_IN && !device->switches.wsman_in_setup;
+    return device->generation->unknown_path_missing;
+}
+
+static void handle_post(struct connection *connection, const struct service *service)
+{
+    if (path_missing(connection, service))
+        answer_missing(connection);
+    else if (!service && !path_is_wsman(connection))
+        answer_bad_request(connection);
+    else if (!check_login(connection)) /* before the body is looked at */
+        return;
+    else if (service)
+        handle_service(connection, service);
+    else
+        handle_soap(connection);
 }
 
 static void handle(struct connection *connection)
 {
-    const struct http_request *request = &connection->request;
+    const struct service *service = service_find(connection->request.path);
+    bool post = !strcmp(connection->request.method, "POST");
 
-    if (strcmp(request->method, "POST"))
-        answer_html(connection, 404, "", "<html><body><h1>Not Found</h1></body></html>");
-    else if (strcmp(request->path, "/wsman"))
-        answer_bad_request(connection);
-    else if (check_login(connection)) /* before the body is looked at */
-        handle_soap(connection);
+    connection->old_interface = false;
+    if (post)
+        handle_post(connection, service);
+    else if (service && eoi_served(device_of(connection)))
+        answer_html(connection, 405, "Allow: POST\r\n",
+                    "<html><body><h1>Method Not Allowed</h1></body></html>");
+    else
+        answer_missing(connection);
 }
 
 static void on_latency_over(evutil_socket_t socket, short what, void *context)

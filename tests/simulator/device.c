@@ -3,6 +3,7 @@
 #include "encoding.h"
 #include "identity.h"
 
+#include <ctype.h>
 #include <openssl/rand.h>
 #include <openssl/x509.h>
 #include <stdio.h>
@@ -144,6 +145,30 @@ struct stored_key *device_key_of(struct device *device, const struct stored_cert
     return found;
 }
 
+static bool key_serves(struct device *device, const struct stored_key *key)
+{
+    for (size_t i = 0; i < device->certificate_count; i++)
+        if (device_key_of(device, &device->certificates[i]) == key)
+            return true;
+    return false;
+}
+
+void device_drop_replaced(struct device *device)
+{
+    for (size_t i = device->certificate_count; i-- > 0;) {
+        const struct stored_certificate *certificate = &device->certificates[i];
+        int64_t handle = certificate->handle;
+        struct stored_key *key = device_key_of(device, certificate);
+
+        if (!certificate->slot || certificate->sent || handle == device->credential ||
+            handle == device->credential_in_force)
+            continue;
+        device_remove_certificate(device, (uint32_t)handle);
+        if (key && !key_serves(device, key))
+            device_remove_key(device, key->handle);
+    }
+}
+
 bool device_has_trusted_root(const struct device *device)
 {
     for (size_t i = 0; i < device->certificate_count; i++)
@@ -152,14 +177,64 @@ bool device_has_trusted_root(const struct device *device)
     return false;
 }
 
+bool device_has_wifi(const struct device *device)
+{
+    return device->wifi && device->generation->wireless;
+}
+
+bool device_switch(uint32_t wanted, bool automatic)
+{
+    return wanted == AUTOMATIC ? automatic : wanted == AUTOMATIC_YES;
+}
+
+/* ---- power packages ---- */
+
+struct power_scheme {
+    const char *guid, *description;
+};
+
+/* The mobile GUIDs are recorded; those of desktops are not published, so these are made up. */
+static const struct power_scheme desktop_schemes[] = {
+    { "AAECAwQFBgcICQoLDA0ODw==", "Desktop: ON in S0" },
+    { "EBESExQVFhcYGRobHB0eHw==", "Desktop: ON in S0, ME Wake in S3, S4-5" },
+};
+static const struct power_scheme mobile_schemes[] = {
+    { "djmXEQtWUEOIcJgS85G1YA==", "Mobile: ON in S0" },
+    { "MIAN7gnAeEOvKHhootu+Og==", "Mobile: ON in S0, ME Wake in S3, S4-5 (AC only)" },
+};
+/* MEBx options 1 to 7 of AMT 2 to 5; a package that is still there in 6.0 has the same GUID there. */
+static const struct power_scheme first_schemes[] = {
+    { "AAECAwQFBgcICQoLDA0ODw==", "Desktop: ON in S0" },
+    { "ICEiIyQlJicoKSorLC0uLw==", "Desktop: ON in S0, S3" },
+    { "MDEyMzQ1Njc4OTo7PD0+Pw==", "Desktop: ON in S0, S3, S4-5" },
+    { "QEFCQ0RFRkdISUpLTE1OTw==", "Desktop: ON in S0, ME WoL in S3" },
+    { "EBESExQVFhcYGRobHB0eHw==", "Desktop: ON in S0, ME WoL in S3, S4-5" },
+    { "UFFSU1RVVldYWVpbXF1eXw==", "Desktop: ON in S0, S3, S4-5, OFF after power loss" },
+    { "YGFiY2RlZmdoaWprbG1ubw==", "Desktop: ON in S0, ME WoL in S3, S4-5, OFF after power loss" },
+};
+
+unsigned power_schemes(const struct device *device)
+{
+    return device->generation->major < 6 ? LENGTH(first_schemes) : LENGTH(desktop_schemes);
+}
+
+static const struct power_scheme *power_scheme(const struct device *device, uint32_t index)
+{
+    const struct power_scheme *schemes = device->generation->major < 6 ? first_schemes
+                                         : device->mobile              ? mobile_schemes
+                                                                       : desktop_schemes;
+
+    return &schemes[index < power_schemes(device) ? index : 0];
+}
+
 const char *power_scheme_description(const struct device *device, uint32_t index)
 {
-    static const char *const descriptions[2][2] = {
-        { "Desktop: ON in S0", "Desktop: ON in S0, ME Wake in S3, S4-5" },
-        { "Mobile: ON in S0", "Mobile: ON in S0, ME Wake in S3, S4-5 (AC only)" },
-    };
+    return power_scheme(device, index)->description;
+}
 
-    return descriptions[device->mobile][index & 1];
+const char *power_scheme_guid(const struct device *device, uint32_t index)
+{
+    return power_scheme(device, index)->guid;
 }
 
 /* ---- releasing ---- */
@@ -187,7 +262,7 @@ void wifi_profile_release(struct wifi_profile **profile)
     *profile = NULL;
 }
 
-static void release_kerberos(struct kerberos_settings *kerberos)
+void kerberos_release(struct kerberos_settings *kerberos)
 {
     free(kerberos->realm);
     free(kerberos->passphrase);
@@ -222,8 +297,31 @@ static void clear_trusted_names(struct device *device)
             free_text(&device->trusted_names[instance][i]);
 }
 
+static void clear_environment(struct device *device)
+{
+    for (unsigned i = 0; i < DOMAINS_MAX; i++)
+        free_text(&device->environment_domains[i]);
+    device->environment_policy = 0;
+    device->has_environment_policy = device->vpn_routing = false;
+}
+
+void device_forget_revocations(struct device *device)
+{
+    for (unsigned i = 0; i < CRL_MAX; i++) {
+        struct revocations *list = &device->revocations[i];
+
+        while (list->count)
+            free(list->serials[--list->count]);
+        free(list->serials);
+        free(list->url);
+        *list = (struct revocations){ 0 };
+    }
+}
+
 static void clear_stores(struct device *device)
 {
+    EVP_PKEY_free(device->request_key);
+    device->request_key = NULL;
     while (device->certificate_count)
         device_remove_certificate(device, device->certificates[0].handle);
     while (device->key_count)
@@ -244,12 +342,16 @@ void device_destroy(struct device **device)
         return;
     clear_stores(gone);
     clear_trusted_names(gone);
-    release_kerberos(&gone->kerberos);
+    clear_environment(gone);
+    device_forget_revocations(gone);
+    kerberos_release(&gone->kerberos);
     release_general(&gone->general);
     release_ethernet(&gone->ethernet);
     eap_release(&gone->wired);
     misbehaviour_clear(&gone->misbehaviours);
     X509_free(gone->identity);
+    EVP_PKEY_free(gone->request_key);
+    free(gone->counters.eoi_by_name);
     free(gone->certificates);
     free(gone->acl);
     free(gone->hashes);
@@ -280,6 +382,9 @@ struct device *device_create(void)
         .one_setup_connection = true,
         .restart_ms = 300,
         .local_tls_blocks_commit = true,
+        .wsman_in_setup = true,
+        .eoi_strict = true,
+        .request_bits = 2048,
         .acl_renumbered = true,
         .acl_page = 10,
         .pull_page = 5,
@@ -299,6 +404,12 @@ static void new_realm(struct device *device)
     unsigned char bytes[16];
     struct text text = { 0 };
 
+    if (device_switch(device->switches.realm_form, device->generation->realm_names_uuid)) {
+        snprintf(device->realm, sizeof(device->realm), "Intel(R) AMT (ID:%s)", device->uuid_text);
+        for (char *letter = strchr(device->realm, ':'); *letter; letter++)
+            *letter = (char)toupper((unsigned char)*letter);
+        return;
+    }
     RAND_bytes(bytes, sizeof(bytes));
     text_append(&text, "Digest:");
     hex_append_upper(&text, bytes, sizeof(bytes));
@@ -315,6 +426,19 @@ void device_set_admin_password(struct device *device, const char *password)
 {
     strcpy(device->admin_user, "admin");
     digest_a1(device->admin_user, device->realm, password, device->admin_a1);
+}
+
+void device_default_admin(struct device *device)
+{
+    const char *initial = "";
+
+    if (!device->admin_is_default)
+        return;
+    if (device->generation->admin_as_mebx)
+        initial = device->mebx_password;
+    else if (device->state == STATE_POST)
+        initial = factory_password;
+    device_set_admin_password(device, initial);
 }
 
 void device_clear_acl(struct device *device)
@@ -374,7 +498,7 @@ static void reset_interfaces(struct device *device)
     device->consent_code_timeout_s = 120;
     device->consent_display_timeout_s = 300;
     device->power_scheme = 0;
-    release_kerberos(&device->kerberos);
+    kerberos_release(&device->kerberos);
     eap_release(&device->wired);
     device->wired_in_s0 = false;
     device->wired_enabled = 3;
@@ -392,7 +516,11 @@ static void reset_settings(struct device *device)
     reset_interfaces(device);
     device_clear_acl(device);
     device->plain_digest_allowed = true;
-    device->clock_set = false;
+    device->clock_set = device->seeded = false;
+    device->mode = 1;
+    memset(device->realm_options, 0, sizeof(device->realm_options));
+    clear_environment(device);
+    device_forget_revocations(device);
     device->local_time_sync = 0;
     device->otp_length = 0;
     device->zero_touch = true;
@@ -422,9 +550,10 @@ static void reset_admin(struct device *device)
     const char *initial = device->initial_admin_password;
 
     device->admin_is_default = !initial;
-    device_set_admin_password(device, initial                               ? initial
-                                      : device->initial_state == STATE_POST ? factory_password
-                                                                            : "");
+    if (initial)
+        device_set_admin_password(device, initial);
+    else
+        device_default_admin(device);
 }
 
 void device_reset(struct device *device)
@@ -435,13 +564,14 @@ void device_reset(struct device *device)
     device->clock_offset_s = device->initial_clock_offset_s;
     reset_general(device);
     reset_settings(device);
-    reset_admin(device);
     replace_text(&device->mebx_password, mebx ? mebx : factory_password);
     device->mebx_is_default = !strcmp(device->mebx_password, factory_password);
     replace_text(&device->suffix, device->initial_suffix);
     free_text(&device->server_fqdn);
     device->state = device->initial_state;
     device->control_mode = device->state == STATE_POST ? CONTROL_ADMIN : CONTROL_NONE;
+    reset_admin(device);
+    *device->pid = *device->pps = '\0';
 }
 
 static uint32_t state_after_unprovision(const struct device *device, bool partial)
@@ -468,7 +598,8 @@ void device_unprovision(struct device *device, bool partial)
     } else {
         new_realm(device);
         device->admin_is_default = true;
-        device_set_admin_password(device, "");
+        device_set_admin_password(device, device->generation->admin_as_mebx ? device->mebx_password : "");
+        *device->pid = *device->pps = '\0';
         free_text(&device->server_fqdn);
         erase_custom_hashes(device);
         if (!device->generation->unprovision_keeps_suffix)

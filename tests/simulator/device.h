@@ -24,7 +24,7 @@ enum tls_instance { TLS_NETWORK, TLS_LOCAL, TLS_INSTANCES };
 enum automatic { AUTOMATIC, AUTOMATIC_YES, AUTOMATIC_NO };
 
 enum {
-    REALM_TEXT_ROOM = 40,
+    REALM_TEXT_ROOM = 64,
     USER_NAME_ROOM = 17,
     SID_MAX_LENGTH = 28,
     ACL_MAX_DIGEST = 7, /* beside admin and the system's own */
@@ -37,6 +37,11 @@ enum {
     SPN_MAX = 4,
     ENUMERATIONS_MAX = 8,
     OTP_MAX = 32,
+    PID_LENGTH = 8,
+    PPS_LENGTH = 32,
+    CRL_MAX = 4,
+    DOMAINS_MAX = 5, /* of environment detection */
+    HASHES_CUSTOM_MAX = 3,
     NO_HANDLE = -1,
 };
 
@@ -61,6 +66,8 @@ struct stored_certificate {
     unsigned char *der;
     size_t length;
     bool trusted_root, read_only;
+    bool sent; /* an authority that follows the leaf in the TLS handshake */
+    bool slot; /* put there by SetTLSKeyAndCertificate, which replaces what it put */
 };
 
 struct tls_settings {
@@ -70,7 +77,7 @@ struct tls_settings {
 struct general_settings {
     uint32_t network_enabled, ddns_interval_min, ddns_ttl_s, dhcp_sync_host_name, dhcpv6_timeout_s,
         idle_wake_min, preferred_family, presence_interval_min, thunderbolt_dock;
-    bool ddns_by_dhcp, ddns, interface_enabled, ping, rmcp_ping, shared_fqdn;
+    bool ddns_by_dhcp, ddns, interface_enabled, ping, rmcp_ping, shared_fqdn, wsman_only;
     char *domain, *host, *host_os_fqdn;
 };
 
@@ -79,6 +86,14 @@ struct ethernet_settings {
     char *address, *mask, *gateway, *dns1, *dns2;
     unsigned char link_policy[4];
     unsigned link_policies;
+    uint16_t vlan; /* tag; 0: none */
+};
+
+/* A list of revoked certificates, as SetCRL writes it. */
+struct revocations {
+    char *url;
+    char **serials; /* base64 of each */
+    unsigned count;
 };
 
 struct kerberos_settings {
@@ -118,7 +133,8 @@ struct enumeration {
 /* Counted since the computer was made. */
 struct counters {
     uint64_t requests, connections, tls_accepted, tls_failed, failed_logins, locked_logins, stale_logins,
-        writes, hellos, hellos_failed, faults, refused_connections;
+        writes, hellos, hellos_failed, faults, refused_connections, eoi_calls;
+    uint32_t *eoi_by_name;                    /* in the order of service_call_name(); owned, NULL: none yet */
     uint32_t failed_logins_in_connection_max; /* the most within one TCP connection */
     uint32_t failed_logins_in_contact,
         failed_logins_in_contact_max; /* a contact: from one Hello to the next */
@@ -138,6 +154,14 @@ struct switches {
     bool cut_before_answer;
     bool local_tls_blocks_commit; /* setup: CommitChanges does nothing when local TLS is enabled too */
     uint32_t commit_wants_mebx;   /* enum automatic */
+    uint32_t commit_wants_seed;   /* enum automatic: the random generator's key, in enterprise setup */
+    bool wsman_in_setup;          /* old firmware: WS-Management answers before setup is over */
+    bool eoi_strict;              /* elements out of order or unknown are a fault of the client */
+    uint32_t realm_form;          /* enum automatic: yes is the one with the UUID */
+    uint32_t identity_dates;      /* enum automatic: yes is valid */
+    uint32_t renegotiation_info;  /* enum automatic: RFC 5746 */
+    uint32_t setup_chain_bytes;   /* 0: as the generation */
+    uint32_t request_bits;        /* of the key that GetServerCertificateReq makes */
     bool acl_renumbered;          /* handles move down after a removal */
     uint32_t acl_page, pull_page, domains_max;
     uint32_t otp_padding;           /* enum automatic */
@@ -167,6 +191,7 @@ struct device {
 
     /* What its firmware has in flash. */
     uint32_t state; /* enum provisioning_state */
+    uint32_t mode;  /* before 6.0: 1 enterprise, 2 small business */
     uint32_t control_mode;
     char realm[REALM_TEXT_ROOM];
     char admin_user[USER_NAME_ROOM];
@@ -180,7 +205,7 @@ struct device {
     size_t otp_length;
     bool zero_touch;
     int64_t clock_offset_s; /* against the host's clock */
-    bool clock_set;
+    bool clock_set, seeded; /* seeded: SetRngKey, or an agent on the computer itself */
     uint32_t local_time_sync;
     struct general_settings general;
     struct ethernet_settings ethernet;
@@ -202,6 +227,13 @@ struct device {
     uint32_t consent_required, consent_modifiable, consent_code_timeout_s, consent_display_timeout_s;
     uint32_t power_scheme; /* index */
     struct kerberos_settings kerberos;
+    char pid[PID_LENGTH + 1], pps[PPS_LENGTH + 1]; /* empty: none */
+    EVP_PKEY *request_key;                         /* of GetServerCertificateReq; a reference of its own */
+    struct revocations revocations[CRL_MAX];
+    uint32_t realm_options[32]; /* words of service_access.c */
+    char *environment_domains[DOMAINS_MAX];
+    uint32_t environment_policy;
+    bool has_environment_policy, vpn_routing;
     struct eap_settings wired;
     bool wired_in_s0;
     uint32_t wired_enabled, wired_pxe_timeout_s; /* IPS_IEEE8021xSettings.Enabled */
@@ -250,13 +282,24 @@ struct stored_certificate *device_add_certificate(struct device *device, const u
 void device_remove_certificate(struct device *device, uint32_t handle);
 struct stored_key *device_add_key(struct device *device, EVP_PKEY *key); /* takes its own reference */
 void device_remove_key(struct device *device, uint32_t handle);
+/* Removes what SetTLSKeyAndCertificate put and later calls replaced. */
+void device_drop_replaced(struct device *device);
 bool device_has_trusted_root(const struct device *device);
 /* The stored key of this certificate; NULL: none. */
 struct stored_key *device_key_of(struct device *device, const struct stored_certificate *certificate);
 
-/* Packages of the firmware since 6.0: index 0 and 1. */
-const char *power_scheme_description(const struct device *device, uint32_t index);
+bool device_has_wifi(const struct device *device);
+/* After a change of the MEBx password: that of admin, while it is the default. */
+void device_default_admin(struct device *device);
+void device_forget_revocations(struct device *device);
+bool device_switch(uint32_t wanted, bool automatic); /* wanted: enum automatic */
 
+/* Packages of the firmware: two since 6.0, seven on the desktops before. GUIDs are base64 of 16 bytes. */
+unsigned power_schemes(const struct device *device);
+const char *power_scheme_description(const struct device *device, uint32_t index);
+const char *power_scheme_guid(const struct device *device, uint32_t index);
+
+void kerberos_release(struct kerberos_settings *kerberos);
 void eap_release(struct eap_settings *eap);
 void wifi_profile_release(struct wifi_profile **profile);
 

@@ -85,7 +85,7 @@ static bool note_initial(struct device *device, struct pair *pairs, size_t count
     } texts[] = { { "admin-password", &device->initial_admin_password },
                   { "mebx-password", &device->initial_mebx_password },
                   { "suffix", &device->initial_suffix } };
-    struct pair *state = pair_of(pairs, count, "state");
+    struct pair *state = pair_of(pairs, count, "state"), *realm = pair_of(pairs, count, "realm");
 
     for (size_t i = 0; i < LENGTH(texts); i++) {
         struct pair *pair = pair_of(pairs, count, texts[i].key);
@@ -95,6 +95,8 @@ static bool note_initial(struct device *device, struct pair *pairs, size_t count
         replace_text(texts[i].place, *pair->value ? pair->value : NULL);
         pair->used = true;
     }
+    if (realm && !setting_apply(device, "realm", realm->value, err))
+        return false;
     if (!state)
         return true;
     state->used = true;

@@ -4,12 +4,14 @@
 #include "ownership.h"
 
 #include <openssl/ssl.h>
+#include <stdio.h>
 #include <string.h>
 
 #define BIT(n) (1u << (n))
 
 /* All suites need OpenSSL's security level 0. Sources for the suites: published scans of AMT 11 and reports
- * of what newer releases accept; those of 6 to 9 and of 19 are inferred. */
+ * of what newer releases accept; those of 3 to 9 and of 19 are inferred. */
+#define SUITES_FIRST  "AES128-SHA"
 #define SUITES_OLD    "AES128-SHA:AES256-SHA"
 #define SUITES_MIDDLE SUITES_OLD ":ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES256-SHA"
 #define SUITES_GCM    "AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:DHE-RSA-AES256-GCM-SHA384:" SUITES_MIDDLE
@@ -18,9 +20,17 @@
 #define HASHES_ALL  (BIT(HASH_SHA1) | BIT(HASH_SHA256) | BIT(HASH_SHA384))
 #define HASHES_SHA2 (BIT(HASH_SHA256) | BIT(HASH_SHA384))
 
+/* The first generations with WS-Management, which the old SOAP interface still sets up. */
+#define UNTIL_5                                                                                              \
+    .tls_minimum = TLS1_VERSION, .tls_maximum = TLS1_VERSION, .suites = SUITES_FIRST,                        \
+    .identity = IDENTITY_RSA1024_SHA1, .hash_algorithms = BIT(HASH_SHA1), .challenges_in_setup = true,       \
+    .plain_port = true, .web_ui = true, .sha1_requests = true, .unprovision_blocked_by_auditor = true,       \
+    .eoi = true, .unknown_path_missing = true, .realm_names_uuid = true, .admin_as_mebx = true,              \
+    .commit_wants_seed = true, .no_renegotiation_info = true, .setup_chain_bytes = 4100,                     \
+    .key_lengths = { 1024, 1536, 2048 }
 #define SINCE_6_2                                                                                            \
     .suffix_rule = SUFFIX_LABELS, .session_cached = true, .host_based_setup = true, .kvm = true,             \
-    .rmcp_ping = true
+    .rmcp_ping = true, .wireless = true, .dynamic_dns = true, .key_generation = true, .highest_realm = 24
 #define UNTIL_11                                                                                             \
     SINCE_6_2, .hash_algorithms = HASHES_ALL, .plain_port = true, .web_ui = true, .sha1_requests = true,     \
                .unprovision_blocked_by_auditor = true, .key_lengths = { 1024, 1536, 2048 }
@@ -34,7 +44,26 @@
 #define SINCE_16_1 SINCE_15, .keeps_identity_certificate = true, .tls_always = true
 
 static const struct generation generations[] = {
+    { .name = "3.2.1",
+      .major = 3,
+      .minor = 2,
+      .firmware = "3.2.1",
+      .build = "1022", /* made up, as is that of 5.2 */
+      .suffix_rule = SUFFIX_EXACT,
+      .invalid_identity_dates = true, /* corrected in 3.2.2 */
+      .highest_realm = 19,
+      UNTIL_5 },
+    { .name = "5.2",
+      .major = 5,
+      .minor = 2,
+      .firmware = "5.2.40",
+      .build = "1037",
+      .suffix_rule = SUFFIX_LABELS,
+      .rmcp_ping = true,
+      .highest_realm = 21,
+      UNTIL_5 },
     { .name = "6.2",
+      .eoi = true,
       .major = 6,
       .minor = 2,
       .firmware = "6.2.61.3535",
@@ -45,6 +74,7 @@ static const struct generation generations[] = {
       .challenges_in_setup = true,
       UNTIL_11 },
     { .name = "7.1",
+      .eoi = true,
       .major = 7,
       .minor = 1,
       .firmware = "7.1.91.3272",
@@ -147,6 +177,16 @@ const struct generation *generation_find(const char *name)
         if (!strcmp(generations[i].name, name))
             return &generations[i];
     return NULL;
+}
+
+const char *generation_version(const struct generation *generation, char version[VERSION_ROOM])
+{
+    const char *last = strrchr(generation->firmware, '.');
+    int length =
+        (int)(generation->build ? strlen(generation->firmware) : (size_t)(last - generation->firmware));
+
+    snprintf(version, VERSION_ROOM, "%.*s", length, generation->firmware);
+    return generation->build ? generation->build : last + 1;
 }
 
 const char *generation_names(void)

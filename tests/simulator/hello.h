@@ -26,6 +26,7 @@ struct root_hash {
     bool active;       /* an inactive one neither counts nor is sent */
     bool custom;       /* not of the manufacturer: a full unprovision erases it */
     unsigned char digest[HASH_MAX_LENGTH];
+    char name[33]; /* for people; empty: none was given */
 };
 
 struct hello {

@@ -169,6 +169,8 @@ static const char *reason(unsigned status)
         return "Forbidden";
     case 404:
         return "Not Found";
+    case 405:
+        return "Method Not Allowed";
     case 500:
         return "Internal Server Error";
     default:
@@ -190,8 +192,10 @@ void http_answer_soap(struct text *out, const struct http_head *head, const stru
         text_append(out, "X-Frame-Options: DENY\r\n");
     if (head->close)
         text_append(out, "Connection: close\r\n");
-    text_append(out,
-                "Content-Type: application/soap+xml; charset=UTF-8\r\nTransfer-Encoding: chunked\r\n\r\n");
+    text_append(out, head->soap_1_1 ? "Content-Type: text/xml; charset=UTF-8\r\nCache-Control: no-cache\r\n"
+                                      "Expires: Thu, 26 Oct 1995 00:00:00 GMT\r\n"
+                                    : "Content-Type: application/soap+xml; charset=UTF-8\r\n");
+    text_append(out, "Transfer-Encoding: chunked\r\n\r\n");
     while (sent < body->length) {
         size_t size = body->length - sent < chunk ? body->length - sent : chunk;
 

@@ -29,6 +29,7 @@ void http_request_release(struct http_request *request);
 struct http_head {
     unsigned status;
     const char *server; /* the Server header's text */
+    bool soap_1_1;      /* the old interface: text/xml, not to be cached */
     bool frame_options; /* newer firmware sends X-Frame-Options */
     bool close;
 };

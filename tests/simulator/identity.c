@@ -62,6 +62,15 @@ static EVP_PKEY *rsa_key(bool small)
     return *place;
 }
 
+/* Month and day 0, which no calendar has: readers that look at the dates stumble. */
+static void spoil_dates(X509 *certificate)
+{
+    static const char zeros[] = "000000000000Z";
+
+    ASN1_STRING_set(X509_getm_notBefore(certificate), zeros, sizeof(zeros) - 1);
+    ASN1_STRING_set(X509_getm_notAfter(certificate), zeros, sizeof(zeros) - 1);
+}
+
 static X509 *self_signed(const struct device *device)
 {
     bool old = device->generation->identity == IDENTITY_RSA1024_SHA1;
@@ -72,6 +81,8 @@ static X509 *self_signed(const struct device *device)
     add_name(subject, "CN", "Intel(R) AMT");
     add_name(subject, "serialNumber", device->uuid_text);
     X509_set_issuer_name(certificate, subject);
+    if (!device_switch(device->switches.identity_dates, !device->generation->invalid_identity_dates))
+        spoil_dates(certificate);
     if (!X509_sign(certificate, key, old ? EVP_sha1() : EVP_sha256())) {
         X509_free(certificate);
         return NULL;

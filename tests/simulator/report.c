@@ -2,6 +2,7 @@
 
 #include "computer.h"
 #include "encoding.h"
+#include "eoi.h"
 #include "name.h"
 #include "tls.h"
 
@@ -60,6 +61,7 @@ static const struct {
     COUNTED(requests),   COUNTED(connections),   COUNTED(refused_connections), COUNTED(tls_accepted),
     COUNTED(tls_failed), COUNTED(failed_logins), COUNTED(locked_logins),       COUNTED(stale_logins),
     COUNTED(writes),     COUNTED(hellos),        COUNTED(hellos_failed),       COUNTED(faults),
+    COUNTED(eoi_calls),
 #undef COUNTED
 };
 
@@ -71,6 +73,17 @@ static uint64_t counter_value(const struct counters *counters, size_t i)
     return value;
 }
 
+/* Calls of the old interface by name, those that came at all; counts in the order of service_call_name(). */
+static json_object *report_calls(const uint32_t *counts)
+{
+    json_object *object = json_object_new_object();
+
+    for (unsigned i = 0; counts && i < service_call_total(); i++)
+        if (counts[i])
+            add_number(object, service_call_name(i), counts[i]);
+    return object;
+}
+
 json_object *report_counters(const struct device *device)
 {
     json_object *object = json_object_new_object();
@@ -79,6 +92,7 @@ json_object *report_counters(const struct device *device)
         add_number(object, counted[i].name, (int64_t)counter_value(&device->counters, i));
     add_number(object, "failed_logins_in_connection_max", device->counters.failed_logins_in_connection_max);
     add_number(object, "failed_logins_in_contact_max", device->counters.failed_logins_in_contact_max);
+    add(object, "eoi_calls_by_name", report_calls(device->counters.eoi_by_name));
     return object;
 }
 
@@ -87,6 +101,7 @@ json_object *report_total_counters(const struct simulator *simulator)
     json_object *object = json_object_new_object();
     uint64_t sums[LENGTH(counted)] = { 0 };
     uint32_t connection_max = 0, contact_max = 0;
+    uint32_t *calls = allocate(service_call_total() * sizeof(*calls));
     int64_t states[3] = { 0 };
 
     for (size_t c = 0; c < simulator->count; c++) {
@@ -95,6 +110,8 @@ json_object *report_total_counters(const struct simulator *simulator)
 
         for (size_t i = 0; i < LENGTH(counted); i++)
             sums[i] += counter_value(counters, i);
+        for (unsigned i = 0; counters->eoi_by_name && i < service_call_total(); i++)
+            calls[i] += counters->eoi_by_name[i];
         if (counters->failed_logins_in_connection_max > connection_max)
             connection_max = counters->failed_logins_in_connection_max;
         if (counters->failed_logins_in_contact_max > contact_max)
@@ -109,6 +126,8 @@ json_object *report_total_counters(const struct simulator *simulator)
         add_number(object, counted[i].name, (int64_t)sums[i]);
     add_number(object, "failed_logins_in_connection_max", connection_max);
     add_number(object, "failed_logins_in_contact_max", contact_max);
+    add(object, "eoi_calls_by_name", report_calls(calls));
+    free(calls);
     return object;
 }
 
@@ -149,6 +168,7 @@ static json_object *report_general(const struct device *device)
     add_number(object, "PreferredAddressFamily", general->preferred_family);
     add_number(object, "PresenceNotificationInterval", general->presence_interval_min);
     add_flag(object, "SharedFQDN", general->shared_fqdn);
+    add_flag(object, "WsmanOnlyMode", !device->generation->eoi || general->wsman_only);
     return object;
 }
 
@@ -165,6 +185,7 @@ static json_object *report_ethernet(const struct device *device)
     add_text(object, "DefaultGateway", ethernet->gateway);
     add_text(object, "PrimaryDNS", ethernet->dns1);
     add_text(object, "SecondaryDNS", ethernet->dns2);
+    add_number(object, "VLANTag", ethernet->vlan);
     return object;
 }
 
@@ -396,7 +417,7 @@ static json_object *report_wifi(const struct device *device)
 {
     json_object *object = json_object_new_object(), *profiles = json_object_new_array();
 
-    add_flag(object, "present", device->wifi);
+    add_flag(object, "present", device_has_wifi(device));
     add_number(object, "EnabledState", device->wifi_state);
     add_number(object, "localProfileSynchronizationEnabled", device->wifi_sync);
     for (const struct wifi_profile *profile = device->wifi_profiles; profile; profile = profile->next) {
@@ -424,6 +445,31 @@ static json_object *report_wired(const struct device *device)
     add_flag(object, "AvailableInS0", device->wired_in_s0);
     add_number(object, "PxeTimeout", device->wired_pxe_timeout_s);
     return object;
+}
+
+static json_object *report_environment(const struct device *device)
+{
+    json_object *object = json_object_new_object(), *domains = json_object_new_array();
+
+    for (unsigned i = 0; i < DOMAINS_MAX && device->environment_domains[i]; i++)
+        json_object_array_add(domains, json_object_new_string(device->environment_domains[i]));
+    add(object, "domains", domains);
+    add_flag(object, "vpn_routing", device->vpn_routing);
+    return object;
+}
+
+static json_object *report_revocations(const struct device *device)
+{
+    json_object *array = json_object_new_array();
+
+    for (unsigned i = 0; i < CRL_MAX && device->revocations[i].url; i++) {
+        json_object *object = json_object_new_object();
+
+        add_text(object, "url", device->revocations[i].url);
+        add_number(object, "serials", device->revocations[i].count);
+        json_object_array_add(array, object);
+    }
+    return array;
 }
 
 static json_object *report_misbehaviours(const struct device *device)
@@ -476,6 +522,11 @@ json_object *report_state(struct computer *computer)
     add_text(object, "option15", device->option15);
     add_number(object, "clock_offset", device->clock_offset_s);
     add_flag(object, "clock_set", device->clock_set);
+    add_flag(object, "rng_seeded", device->seeded);
+    add_number(object, "provisioning_mode", device->mode);
+    add_text(object, "pid", *device->pid ? device->pid : NULL);
+    add_text(object, "server_fqdn", device->server_fqdn);
+    add_flag(object, "eoi", eoi_served(device));
     add_flag(object, "challenges", device_challenges(device));
     add_number(object, "hello_retry", device->retry);
     add(object, "general_settings", report_general(device));
@@ -492,6 +543,8 @@ json_object *report_state(struct computer *computer)
     add(object, "kerberos", report_kerberos(device));
     add(object, "wifi", report_wifi(device));
     add(object, "wired_8021x", report_wired(device));
+    add(object, "environment", report_environment(device));
+    add(object, "revocations", report_revocations(device));
     add(object, "misbehaviours", report_misbehaviours(device));
     add(object, "counters", report_counters(device));
     return object;

@@ -41,7 +41,7 @@ struct setting {
     }
 
 static setter set_admin_password, set_mebx_password, set_clock_offset, set_otp, set_acl_handles,
-    set_commit_cut, set_banner, set_host, set_domain;
+    set_commit_cut, set_banner, set_host, set_domain, set_power_scheme;
 
 static const struct setting settings[] = {
     /* the device */
@@ -63,7 +63,8 @@ static const struct setting settings[] = {
     FLAG("kvm-by-mebx", kvm_by_mebx),
     FLAG("auditor-lock", auditor_lock),
     NUMBER("consent-modifiable", consent_modifiable, 0, 1),
-    NUMBER("power-scheme", power_scheme, 0, 1),
+    FUNCTION("power-scheme", set_power_scheme),
+    FLAG("rng-seeded", seeded),
     /* where published descriptions leave the behaviour open */
     CHOICE("challenge", switches.challenge, "auto yes no"),
     FLAG("challenge-after-admin", switches.challenge_after_admin),
@@ -76,6 +77,14 @@ static const struct setting settings[] = {
     FLAG("stale", switches.stale_shown),
     NUMBER("restart-ms", switches.restart_ms, 0, 3600000),
     FUNCTION("commit-cut", set_commit_cut),
+    CHOICE("realm", switches.realm_form, "auto uuid random"), /* from the next reset on */
+    CHOICE("identity-dates", switches.identity_dates, "auto valid invalid"),
+    CHOICE("renegotiation-info", switches.renegotiation_info, "auto yes no"),
+    NUMBER("setup-chain-bytes", switches.setup_chain_bytes, 0, UINT32_MAX),
+    FLAG("wsman-in-setup", switches.wsman_in_setup),
+    FLAG("eoi-strict", switches.eoi_strict),
+    NUMBER("request-bits", switches.request_bits, 1024, 2048),
+    CHOICE("commit-wants-seed", switches.commit_wants_seed, "auto yes no"),
     FLAG("local-tls-blocks-commit", switches.local_tls_blocks_commit),
     CHOICE("commit-wants-mebx", switches.commit_wants_mebx, "auto yes no"),
     FUNCTION("acl-handles", set_acl_handles),
@@ -104,6 +113,8 @@ static bool set_admin_password(struct device *device, const char *value, struct 
     (void)err;
     device_set_admin_password(device, value);
     device->admin_is_default = !*value;
+    if (device->generation->admin_as_mebx)
+        device_default_admin(device);
     device_acl_changed(device);
     return true;
 }
@@ -113,6 +124,8 @@ static bool set_mebx_password(struct device *device, const char *value, struct e
     (void)err;
     replace_text(&device->mebx_password, value);
     device->mebx_is_default = !strcmp(value, factory_password);
+    if (device->generation->admin_as_mebx)
+        device_default_admin(device);
     return true;
 }
 
@@ -175,6 +188,18 @@ static bool set_domain(struct device *device, const char *value, struct error *e
 {
     (void)err;
     replace_text(&device->general.domain, value);
+    return true;
+}
+
+static bool set_power_scheme(struct device *device, const char *value, struct error *err)
+{
+    char *end;
+    unsigned long number = strtoul(value, &end, 10);
+
+    if (end == value || *end || number >= power_schemes(device))
+        return error_set(err, "power-scheme: \"%s\" is not a number from 0 to %u", value,
+                         power_schemes(device) - 1);
+    device->power_scheme = (uint32_t)number;
     return true;
 }
 

@@ -8,7 +8,7 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
-enum { CONTEXTS_MAX = 64 };
+enum { CONTEXTS_MAX = 64, SENT_AUTHORITIES_MAX = 4 };
 
 /* One context for each generation, with and without a demand for the client's certificate. */
 static struct {
@@ -73,6 +73,42 @@ static int verify_client(X509_STORE_CTX *store, void *unused)
     return 1;
 }
 
+/*
+ * Firmware older than RFC 5746 does not understand its extension, nor the suite value that stands for it
+ * (RFC 5746 3.3). OpenSSL has no option for that; but it shows a received message after hashing it and before
+ * reading it, so both are changed here into values that nobody has assigned.
+ */
+static void hide_renegotiation_info(int written, int version, int type, const void *bytes, size_t length,
+                                    SSL *session, void *unused)
+{
+    enum { HEAD = 4 + 2 + 32, CLIENT_HELLO = 1 };
+    unsigned char *at = (unsigned char *)bytes, *end = at + length, *stop;
+
+    (void)version;
+    (void)session;
+    (void)unused;
+    if (written || type != SSL3_RT_HANDSHAKE || length < HEAD + 1 || *at != CLIENT_HELLO)
+        return;
+    at += HEAD;
+    at += 1 + *at; /* session identifier */
+    if (end - at < 2 || end - at - 2 < (at[0] << 8 | at[1]))
+        return;
+    stop = at + 2 + (at[0] << 8 | at[1]);
+    for (at += 2; at + 2 <= stop; at += 2)
+        if (at[0] == 0x00 && at[1] == 0xFF)
+            at[1] = 0xFE;
+    if (end - at < 1 || end - at - 1 < *at + 2)
+        return;
+    at += 1 + *at + 2; /* compression methods, length of the extensions */
+    while (end - at >= 4) {
+        if (at[0] == 0xFF && at[1] == 0x01)
+            at[1] = 0xFE;
+        if (end - at - 4 < (at[2] << 8 | at[3]))
+            return;
+        at += 4 + (at[2] << 8 | at[3]);
+    }
+}
+
 static SSL_CTX *make_context(const struct generation *generation, bool demanding)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
@@ -131,11 +167,39 @@ static X509 *installed_certificate(struct device *device, EVP_PKEY **key)
     return d2i_X509(NULL, &der, (long)stored->length);
 }
 
+static X509 *sent_issuer(const struct device *device, X509 *issued)
+{
+    for (size_t i = 0; i < device->certificate_count; i++) {
+        const struct stored_certificate *stored = &device->certificates[i];
+        const unsigned char *der = stored->der;
+        X509 *issuer = stored->sent ? d2i_X509(NULL, &der, (long)stored->length) : NULL;
+
+        if (issuer && !X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(issued)) &&
+            X509_cmp(issuer, issued))
+            return issuer;
+        X509_free(issuer);
+    }
+    return NULL;
+}
+
+/* The authorities that were stored to be sent after the leaf, in issuing order; owned by the caller. */
+static STACK_OF(X509) * stored_chain(const struct device *device, X509 *leaf)
+{
+    STACK_OF(X509) *chain = sk_X509_new_null();
+    X509 *issued = leaf, *issuer;
+
+    while (sk_X509_num(chain) < SENT_AUTHORITIES_MAX && (issuer = sent_issuer(device, issued))) {
+        sk_X509_push(chain, issuer);
+        issued = issuer;
+    }
+    return chain;
+}
+
 static bool give_certificate(SSL *session, struct device *device, struct error *err)
 {
     EVP_PKEY *key = NULL;
     X509 *installed = installed_certificate(device, &key);
-    STACK_OF(X509) *chain = NULL;
+    STACK_OF(X509) *stored = NULL, *chain;
     bool given;
 
     if (!installed) {
@@ -143,10 +207,13 @@ static bool give_certificate(SSL *session, struct device *device, struct error *
             return false;
         key = identity_key(device);
         chain = identity_chain(device);
+    } else {
+        chain = stored = stored_chain(device, installed);
     }
     given = SSL_use_certificate(session, installed ? installed : device->identity) == 1 &&
             SSL_use_PrivateKey(session, key) == 1 && (!chain || SSL_set1_chain(session, chain) == 1);
     X509_free(installed);
+    sk_X509_pop_free(stored, X509_free);
     return given || error_set(err, "%s: OpenSSL refuses the computer's own certificate: %s",
                               device->uuid_text, ERR_reason_error_string(ERR_peek_last_error()));
 }
@@ -162,6 +229,8 @@ SSL *tls_session(struct device *device, struct error *err)
         return NULL;
     }
     SSL_set_app_data(session, device);
+    if (!device_switch(device->switches.renegotiation_info, !device->generation->no_renegotiation_info))
+        SSL_set_msg_callback(session, hide_renegotiation_info);
     if (!give_certificate(session, device, err)) {
         SSL_free(session);
         return NULL;

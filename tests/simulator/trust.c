@@ -139,6 +139,18 @@ static bool alternative_name_matches(const struct device *device, X509 *leaf, co
     return matches;
 }
 
+static bool length_acceptable(const struct device *device, STACK_OF(X509) * chain, struct error *err)
+{
+    unsigned wanted = device->switches.setup_chain_bytes, length = 0;
+    unsigned longest = wanted ? wanted : device->generation->setup_chain_bytes;
+
+    for (int i = 0; i < sk_X509_num(chain); i++)
+        length += (unsigned)i2d_X509(sk_X509_value(chain, i), NULL);
+    return !longest || length <= longest ||
+           error_set(err, "the chain has %u bytes, release %s takes %u", length, device->generation->name,
+                     longest);
+}
+
 static bool domain_matches(const struct device *device, X509 *leaf, const char *name, struct error *err)
 {
     const char *suffix = device->suffix ? device->suffix : device->option15;
@@ -167,6 +179,8 @@ bool trust_setup_chain(const struct device *device, STACK_OF(X509) * chain, char
     if (!has_usage(leaf, setup_usage) && !has_setup_unit(leaf))
         return error_set(err, "the leaf is not for setup: neither usage %s nor OU \"%s\"", setup_usage,
                          setup_unit);
+    if (!length_acceptable(device, chain, err))
+        return false;
     for (int i = 0; i < count; i++)
         if (!key_acceptable(device, sk_X509_value(chain, i), i, err) ||
             !date_valid(device, sk_X509_value(chain, i), i, err))
@@ -216,6 +230,14 @@ static bool chained_to_stored_root(struct device *device, STACK_OF(X509) * chain
     return verified;
 }
 
+/* The lists of that time hold suffixes. */
+static bool name_below(const char *name, const char *suffix)
+{
+    size_t length = strlen(name), tail = strlen(suffix);
+
+    return length > tail && name[length - tail - 1] == '.' && !strcasecmp(name + length - tail, suffix);
+}
+
 static bool name_trusted(struct device *device, X509 *leaf)
 {
     char *const *names = device->trusted_names[TLS_NETWORK];
@@ -223,7 +245,8 @@ static bool name_trusted(struct device *device, X509 *leaf)
     bool trusted = !names[0]; /* an empty list trusts every name */
 
     for (unsigned i = 0; name && i < TRUSTED_NAMES_MAX && names[i]; i++)
-        trusted |= !strcasecmp(names[i], name);
+        trusted |=
+            !strcasecmp(names[i], name) || (device->generation->major < 6 && name_below(name, names[i]));
     free_text(&name);
     return trusted;
 }

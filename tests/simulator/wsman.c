@@ -144,18 +144,9 @@ static bool select_instance(struct call *call, const struct class *class, bool s
 
 /* ---- rights ---- */
 
-static bool allowed(const struct identity *identity, uint32_t realms)
-{
-    if (identity->administrator)
-        return true;
-    if ((identity->realms & MAY(REALM_ADMINISTRATION)) && realms != MAY(REALM_AUDIT_LOG))
-        return true;
-    return (identity->realms & realms) != 0;
-}
-
 static bool check_right(struct call *call, uint32_t realms)
 {
-    if (allowed(call->identity, realms))
+    if (identity_may(call->identity, realms))
         return true;
     refuse_with(call, FAULT_ACCESS_DENIED);
     return false;
@@ -427,7 +418,8 @@ static void run_method(struct call *call, const struct class *class, struct text
     size_t prefix = strlen(call->request->resource);
     uint32_t value, realms;
 
-    if (!method || strncmp(call->request->action, call->request->resource, prefix) ||
+    if (!method || (method->present && !method->present(call->device)) ||
+        strncmp(call->request->action, call->request->resource, prefix) ||
         call->request->action[prefix] != '/') {
         refuse_with(call, FAULT_ACTION_NOT_SUPPORTED);
         return;

@@ -40,7 +40,7 @@ static void a_bad_line_is_refused_with_the_reason(void **state)
         { "address=127.1.2.3 generation=11.8", "uuid= is missing" },
         { "uuid=1 address=127.1.2.3 generation=11.8", "not a UUID" },
         { "uuid=7f3a1c52-9b04-4e6d-a1c8-0d5e2f6b7a90 address=10.1.2.3 generation=11.8", "loopback" },
-        { NAME "generation=10.5", "none of 6.2, 7.1" },
+        { NAME "generation=10.5", "none of 3.2.1, 5.2, 6.2, 7.1" },
         { NAME "generation=11.8 colour=red", "no setting" },
         { NAME "generation=11.8 hash=sha256:00", "32 bytes" },
         { NAME "generation=15.0 hash=sha1:1d0d304cd637cff33509609737418046ad99d45b", "knows no hashes" },

@@ -91,6 +91,22 @@ static void an_answer_comes_in_chunks_of_the_recorded_sizes(void **state)
     text_release(&body);
 }
 
+static void an_answer_of_the_old_interface_is_text_and_not_to_be_cached(void **state)
+{
+    const struct http_head head = { .status = 200, .server = "AMT", .soap_1_1 = true };
+    struct text body = { 0 }, out = { 0 };
+
+    (void)state;
+    text_append(&body, "<x/>");
+    http_answer_soap(&out, &head, &body);
+    assert_non_null(strstr(out.bytes,
+                           "\r\nContent-Type: text/xml; charset=UTF-8\r\nCache-Control: no-cache\r\n"
+                           "Expires: Thu, 26 Oct 1995 00:00:00 GMT\r\nTransfer-Encoding: chunked\r\n"
+                           "\r\n0004\r\n<x/>\r\n0\r\n\r\n"));
+    text_release(&out);
+    text_release(&body);
+}
+
 static void an_html_answer_has_a_length_and_closes(void **state)
 {
     const struct http_head head = { .status = 401, .server = "AMT", .close = true };
@@ -111,6 +127,7 @@ int main(void)
         cmocka_unit_test(chunks_are_put_together),
         cmocka_unit_test(what_is_not_http_is_refused),
         cmocka_unit_test(an_answer_comes_in_chunks_of_the_recorded_sizes),
+        cmocka_unit_test(an_answer_of_the_old_interface_is_text_and_not_to_be_cached),
         cmocka_unit_test(an_html_answer_has_a_length_and_closes),
     };
 

@@ -122,8 +122,8 @@ static void expect_all_classes(const char *generation)
 
 static void every_instance_is_well_formed_and_in_byte_order_of_its_names(void **state)
 {
-    static const char *const generations[] = { "6.2",  "7.1",  "9.0",  "11.8", "12.0",
-                                               "14.0", "15.0", "16.1", "18.0", "19.0" };
+    static const char *const generations[] = { "3.2.1", "5.2",  "6.2",  "7.1",  "9.0",  "11.8",
+                                               "12.0",  "14.0", "15.0", "16.1", "18.0", "19.0" };
 
     (void)state;
     for (size_t i = 0; i < LENGTH(generations); i++)
@@ -310,6 +310,31 @@ static void a_list_comes_in_several_pulls_and_a_used_context_is_void(void **stat
     device_destroy(&device);
 }
 
+static void old_releases_lack_what_came_later(void **state)
+{
+    static const char *const later[] = { SCHEMA_CIM "CIM_KVMRedirectionSAP", SCHEMA_IPS "IPS_OptInService",
+                                         SCHEMA_IPS "IPS_HostBasedSetupService", SCHEMA_CIM "CIM_WiFiPort" };
+    struct device *device = make_device("3.2.1");
+    struct answer answer;
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(later); i++) {
+        run(device, &administrator, NS_TRANSFER "/Get", later[i], "", "", &answer);
+        assert_non_null(strstr(answer.body.bytes, "b:DestinationUnreachable"));
+        answer_release(&answer);
+    }
+    run(device, &administrator, NS_TRANSFER "/Get", SCHEMA_AMT "AMT_GeneralSettings", "", "", &answer);
+    assert_null(strstr(answer.body.bytes, "RmcpPingResponseEnabled"));
+    assert_null(strstr(answer.body.bytes, "SharedFQDN"));
+    assert_non_null(strstr(answer.body.bytes, "<g:WsmanOnlyMode>false</g:WsmanOnlyMode>"));
+    answer_release(&answer);
+    run_method(device, "AMT_PublicKeyManagementService", "GenerateKeyPair",
+               "<m:KeyAlgorithm>0</m:KeyAlgorithm><m:KeyLength>2048</m:KeyLength>", &answer);
+    assert_non_null(strstr(answer.body.bytes, "b:ActionNotSupported"));
+    answer_release(&answer);
+    device_destroy(&device);
+}
+
 static void what_is_not_an_envelope_is_no_request(void **state)
 {
     static const char *const bad[] = { "", "<", "<a/>",
@@ -336,6 +361,7 @@ int main(void)
         cmocka_unit_test(a_user_without_the_realm_is_denied),
         cmocka_unit_test(selectors_decide_which_instance_is_meant),
         cmocka_unit_test(a_list_comes_in_several_pulls_and_a_used_context_is_void),
+        cmocka_unit_test(old_releases_lack_what_came_later),
         cmocka_unit_test(what_is_not_an_envelope_is_no_request),
     };
 
