@@ -142,7 +142,7 @@ bench: dependencies-test ; $(again) all $(harness) && $(OUT)/tests/bench/bench
 fuzz: dependencies-fuzz ; $(again) fuzz-built OUT=build/fuzz CC=clang SANITIZE=fuzz
 fuzz-built: $(fuzz_targets)
 	@for target in $^; do echo "$$target: $(FUZZ_SECONDS) s" && mkdir -p $$target.corpus && \
-	  $$target -max_total_time=$(FUZZ_SECONDS) -timeout=20 -artifact_prefix=$$target- -print_final_stats=1 $$target.corpus >$$target.log 2>&1 || \
+	  $$target -max_total_time=$(FUZZ_SECONDS) -timeout=20 -artifact_prefix=$$target- -print_final_stats=1 $$target.corpus $$(find tests/fuzz/seeds/$$(basename $$target) -type d 2>/dev/null) >$$target.log 2>&1 || \
 	  { tail -n 40 $$target.log; exit 1; }; done; echo "nothing found"
 
 layers: ; @tests/layers
