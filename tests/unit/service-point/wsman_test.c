@@ -416,7 +416,11 @@ static void hostile_xml_is_refused(void **state)
 static void a_compressed_answer_is_refused(void **state)
 {
     static const char plain[] =
-        "<a:Envelope xmlns:a=\"http://www.w3.org/2003/05/soap-envelope\"><a:Header></a:Header><a:Body>"
+        "<a:Envelope xmlns:a=\"http://www.w3.org/2003/05/soap-envelope\""
+        " xmlns:b=\"http://schemas.xmlsoap.org/ws/2004/08/addressing\""
+        " xmlns:c=\"http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd\"><a:Header>"
+        "<b:Action>" AMT "AMT_SetupAndConfigurationService/SetMEBxPasswordResponse</b:Action>"
+        "<c:ResourceURI>" AMT "AMT_SetupAndConfigurationService</c:ResourceURI></a:Header><a:Body>"
         "<g:SetMEBxPassword_OUTPUT xmlns:g=\"" AMT "AMT_SetupAndConfigurationService\">"
         "<g:ReturnValue>0</g:ReturnValue></g:SetMEBxPassword_OUTPUT></a:Body></a:Envelope>";
     unsigned char packed[1024];
@@ -434,7 +438,7 @@ static void a_compressed_answer_is_refused(void **state)
     assert_true(wsman_describe(plain, sizeof(plain) - 1, &description, &refused));
     free(description);
     assert_false(wsman_describe((const char *)packed, stream.total_out, &description, &refused));
-    assert_int_equal(refused.reason, REASON_MALFORMED_REPLY);
+    assert_int_equal(refused.code, ERROR_PROTOCOL);
 }
 
 int main(void)
