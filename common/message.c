@@ -66,8 +66,63 @@ void user_entry_clear(struct user_entry *user)
     memset(user, 0, sizeof(*user));
 }
 
+void eap_settings_free(struct eap_settings **eap)
+{
+    if (!*eap)
+        return;
+    free((*eap)->username);
+    secret_free(&(*eap)->password);
+    free((*eap)->domain);
+    free((*eap)->roaming_identity);
+    free((*eap)->server_name);
+    bytes_free(&(*eap)->trusted_root);
+    free(*eap);
+    *eap = NULL;
+}
+
+void wireless_settings_free(struct wireless_settings **wireless)
+{
+    if (!*wireless)
+        return;
+    for (size_t i = 0; i < (*wireless)->count; i++) {
+        struct wireless_profile *profile = &(*wireless)->profiles[i];
+
+        free(profile->name);
+        free(profile->ssid);
+        secret_free(&profile->passphrase);
+        eap_settings_free(&profile->eap);
+    }
+    free((*wireless)->profiles);
+    free(*wireless);
+    *wireless = NULL;
+}
+
+void wired_8021x_free(struct wired_8021x **wired)
+{
+    if (!*wired)
+        return;
+    eap_settings_free(&(*wired)->eap);
+    free(*wired);
+    *wired = NULL;
+}
+
+void kerberos_account_free(struct kerberos_account **kerberos)
+{
+    if (!*kerberos)
+        return;
+    free((*kerberos)->realm);
+    texts_clear((*kerberos)->principals, (*kerberos)->principal_count);
+    secret_free(&(*kerberos)->passphrase);
+    free((*kerberos)->salt);
+    secret_free(&(*kerberos)->master_key);
+    free(*kerberos);
+    *kerberos = NULL;
+}
+
 void profile_clear(struct profile *profile)
 {
+    wireless_settings_free(&profile->wireless);
+    wired_8021x_free(&profile->wired_8021x);
     free(profile->name);
     for (size_t i = 0; i < profile->user_count; i++)
         user_entry_clear(&profile->users[i]);
@@ -123,6 +178,7 @@ static void job_offer_clear(struct message_job_offer *offer)
     bytes_free(&offer->otp_salt);
     bytes_free(&offer->otp_hash);
     free(offer->domain_suffix);
+    kerberos_account_free(&offer->kerberos);
 }
 
 static void job_finished_clear(struct message_job_finished *finished)
@@ -135,6 +191,7 @@ static void job_finished_clear(struct message_job_finished *finished)
     bytes_free(&finished->certificate);
     steps_clear(finished->steps, finished->step_count);
     texts_clear(finished->settings, finished->setting_count);
+    bytes_free(&finished->client_certificate);
 }
 
 void message_free(struct message *message)

@@ -1,9 +1,9 @@
 /*
  * message.h - the messages of proto/provisioning.proto as plain structs.
  *
- * Only message_read.c and message_write.c see generated protobuf types. Decoding checks lengths, enumerations and presence; what
- * it hands out can be used without further checks of form. Two steps, so that nothing of a body is read
- * before the sender is known to be allowed to say it: envelope_read() looks at version, kind and
+ * Only message_read.c and message_write.c see generated protobuf types. Decoding checks lengths, enumerations
+ * and presence; what it hands out can be used without further checks of form. Two steps, so that nothing of a
+ * body is read before the sender is known to be allowed to say it: envelope_read() looks at version, kind and
  * correlation only, message_read() at the body.
  *
  * A struct message owns everything in it and is ended with message_free(), which wipes secrets. The
@@ -122,6 +122,62 @@ struct user_entry { /* username and password, or sid */
     size_t realm_count;
 };
 
+/* Spec O8.4. The numbers are AMT's (AMT SDK: CIM_IEEE8021xSettings, CIM_WiFiEndpointSettings). */
+enum eap_protocol { EAP_TLS, EAP_TTLS_MSCHAPV2, EAP_PEAP_MSCHAPV2 };
+enum server_name_match { SERVER_NAME_FULL, SERVER_NAME_SUFFIX };
+enum wireless_authentication {
+    WIRELESS_WPA_PSK = 4,
+    WIRELESS_WPA_8021X = 5,
+    WIRELESS_WPA2_PSK = 6,
+    WIRELESS_WPA2_8021X = 7,
+    WIRELESS_WPA3_SAE = 32768,
+};
+enum wireless_encryption { WIRELESS_TKIP = 3, WIRELESS_CCMP = 4, WIRELESS_GCMP_256 = 32768 };
+enum wireless_synchronization { SYNCHRONIZE_LEAVE, SYNCHRONIZE_OFF, SYNCHRONIZE_USER, SYNCHRONIZE_ALL };
+
+struct eap_settings {
+    enum eap_protocol protocol;
+    char *username;
+    struct secret *password;         /* NULL with EAP-TLS, and only there */
+    char *domain, *roaming_identity; /* may be NULL */
+    char *server_name;               /* of the RADIUS server; NULL: any */
+    enum server_name_match server_name_match;
+    struct bytes trusted_root; /* of the RADIUS server, DER */
+};
+
+struct wireless_profile {
+    char *name, *ssid;
+    uint32_t priority; /* 1 to 255; 1 is the highest */
+    enum wireless_authentication authentication;
+    enum wireless_encryption encryption;
+    struct secret *passphrase; /* either this */
+    struct eap_settings *eap;  /* or this */
+};
+
+struct wireless_settings {
+    struct wireless_profile *profiles;
+    size_t count;
+    enum wireless_synchronization synchronization;
+};
+
+struct wired_8021x {
+    struct eap_settings *eap; /* NULL: switched off */
+    uint32_t pxe_timeout_s;
+    bool active_in_s0;
+};
+
+/* Spec O8.3: the computer's account in the directory, with a key for either kind of firmware. */
+struct kerberos_account {
+    char *realm; /* upper case */
+    char **principals;
+    size_t principal_count;
+    uint32_t key_version;
+    struct secret *passphrase; /* AMT 8.0 and later; NULL: not given */
+    char *salt;                /* with the passphrase */
+    uint32_t iterations;       /* with the passphrase */
+    struct secret *master_key; /* 16 octets, before AMT 8.0; NULL: not given */
+};
+
 enum first_stage { FIRST_STAGE_AUTO, FIRST_STAGE_EOI, FIRST_STAGE_WSMAN };
 enum user_consent { CONSENT_NONE, CONSENT_KVM, CONSENT_ALL };
 
@@ -132,6 +188,9 @@ struct profile {
     enum user_consent user_consent;
     struct user_entry *users;
     size_t user_count;
+    struct wireless_settings *wireless;                      /* NULL: left as it is */
+    struct wired_8021x *wired_8021x;                         /* NULL: left as it is */
+    uint32_t kvm_session_timeout_min, kvm_consent_timeout_s; /* 0: left as it is */
 };
 
 struct message_job_offer {
@@ -153,8 +212,9 @@ struct message_job_offer {
     struct bytes *issuers;
     size_t issuer_count;
     bool directory_configured;
-    struct bytes otp_salt, otp_hash; /* empty: none expected */
-    char *domain_suffix;             /* NULL: not known */
+    struct bytes otp_salt, otp_hash;   /* empty: none expected */
+    char *domain_suffix;               /* NULL: not known */
+    struct kerberos_account *kerberos; /* NULL: none */
 };
 
 struct message_job_decline {
@@ -184,9 +244,12 @@ struct message_account {
     bool configured;
 };
 
+enum certificate_usage { CERTIFICATE_SERVER, CERTIFICATE_CLIENT };
+
 struct message_certificate { /* also CERTIFICATE_WANTED, where der is the PKCS#10 request */
     struct attempt_id id;
     struct bytes der;
+    enum certificate_usage usage; /* of CERTIFICATE_WANTED */
 };
 
 struct message_lease_extend {
@@ -212,6 +275,8 @@ struct message_job_finished {
     size_t step_count;
     char **settings; /* "name=value" */
     size_t setting_count;
+    bool client_certificate_known;   /* it was looked for */
+    struct bytes client_certificate; /* for 802.1X; empty: none is there */
 };
 
 struct message_job_closed {
@@ -272,6 +337,11 @@ void message_free(struct message *message); /* leaves it zeroed; accepts a zeroe
 void account_clear(struct account *account);
 void user_entry_clear(struct user_entry *user);
 void profile_clear(struct profile *profile);
+/* Each accepts NULL and leaves it. */
+void eap_settings_free(struct eap_settings **eap);
+void wireless_settings_free(struct wireless_settings **wireless);
+void wired_8021x_free(struct wired_8021x **wired);
+void kerberos_account_free(struct kerberos_account **kerberos);
 void step_report_clear(struct step_report *step);
 
 /* Length that a hash of this algorithm has on the wire, 0 for an unknown algorithm. */

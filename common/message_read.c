@@ -275,6 +275,123 @@ static void read_hello_verdict(struct reader *reader, const Amt__HelloVerdict *i
     out->text = read_text(reader, "text", in->text);
 }
 
+#define WIRELESS_PROFILES_MAX 16    /* AMT SDK: admin profiles that firmware holds */
+#define PRINCIPALS_MAX        4     /* AMT SDK: AMT_KerberosSettingData.ServicePrincipalName */
+#define MASTER_KEY_BYTES      16    /* RFC 4757: RC4-HMAC */
+#define PXE_TIMEOUT_MAX_S     86400 /* AMT SDK: AMT_8021XProfile.PxeTimeout */
+#define PXE_TIMEOUT_DEFAULT_S 120   /* the same */
+
+static struct eap_settings *read_eap(struct reader *reader, const Amt__Eap *in)
+{
+    struct eap_settings *out;
+
+    if (!in)
+        return NULL;
+    out = allocate(sizeof(*out));
+    out->protocol = read_enum(reader, "protocol", in->protocol, EAP_TLS, EAP_PEAP_MSCHAPV2);
+    out->username = read_text(reader, "username", in->username);
+    if (in->has_password != (out->protocol != EAP_TLS))
+        wrong(reader, "eap", "needs a password, or must not have one with EAP-TLS");
+    out->password = in->has_password ? read_secret(reader, "password", in->password) : NULL;
+    out->domain = read_text(reader, "domain", in->domain);
+    out->roaming_identity = read_text(reader, "roaming_identity", in->roaming_identity);
+    out->server_name = read_text(reader, "server_name", in->server_name);
+    out->server_name_match =
+        read_enum(reader, "server_name_match", in->server_name_match, SERVER_NAME_FULL, SERVER_NAME_SUFFIX);
+    read_bytes(reader, "trusted_root", true, in->trusted_root, &out->trusted_root);
+    return out;
+}
+
+static bool is_8021x(uint32_t authentication)
+{
+    return authentication == WIRELESS_WPA_8021X || authentication == WIRELESS_WPA2_8021X;
+}
+
+static void read_wireless_profile(struct reader *reader, const Amt__WirelessProfile *in,
+                                  struct wireless_profile *out)
+{
+    out->name = read_text(reader, "name", in->name);
+    out->ssid = read_text(reader, "ssid", in->ssid);
+    out->priority = read_enum(reader, "priority", in->priority, 1, UINT8_MAX);
+    out->authentication =
+        in->authentication == WIRELESS_WPA3_SAE
+            ? WIRELESS_WPA3_SAE
+            : read_enum(reader, "authentication", in->authentication, WIRELESS_WPA_PSK, WIRELESS_WPA2_8021X);
+    out->encryption = in->encryption == WIRELESS_GCMP_256
+                          ? WIRELESS_GCMP_256
+                          : read_enum(reader, "encryption", in->encryption, WIRELESS_TKIP, WIRELESS_CCMP);
+    if (is_8021x(in->authentication) != (in->eap != NULL) || (in->eap == NULL) != in->has_passphrase)
+        wrong(reader, "wireless", "needs either a passphrase or, with 802.1X, EAP settings");
+    out->passphrase = in->has_passphrase ? read_secret(reader, "passphrase", in->passphrase) : NULL;
+    out->eap = read_eap(reader, in->eap);
+}
+
+static struct wireless_settings *read_wireless(struct reader *reader, const Amt__Wireless *in)
+{
+    struct wireless_settings *out;
+
+    if (!in)
+        return NULL;
+    out = allocate(sizeof(*out));
+    out->synchronization =
+        read_enum(reader, "synchronization", in->synchronization, SYNCHRONIZE_LEAVE, SYNCHRONIZE_ALL);
+    if (in->n_profiles > WIRELESS_PROFILES_MAX) {
+        wrong(reader, "wireless", "has more profiles than AMT holds");
+        return out;
+    }
+    out->profiles = allocate(in->n_profiles * sizeof(*out->profiles));
+    out->count = in->n_profiles;
+    for (size_t i = 0; i < in->n_profiles; i++)
+        read_wireless_profile(reader, in->profiles[i], &out->profiles[i]);
+    return out;
+}
+
+static struct wired_8021x *read_wired(struct reader *reader, const Amt__Wired8021x *in)
+{
+    struct wired_8021x *out;
+
+    if (!in)
+        return NULL;
+    out = allocate(sizeof(*out));
+    out->eap = read_eap(reader, in->eap);
+    out->pxe_timeout_s =
+        read_enum(reader, "pxe_timeout_s", in->has_pxe_timeout_s ? in->pxe_timeout_s : PXE_TIMEOUT_DEFAULT_S,
+                  0, PXE_TIMEOUT_MAX_S);
+    out->active_in_s0 = in->has_active_in_s0 ? in->active_in_s0 : true;
+    return out;
+}
+
+/* Unlike a password it may hold any octet. */
+static struct secret *read_key(struct reader *reader, const char *field, ProtobufCBinaryData data)
+{
+    if (data.len == MASTER_KEY_BYTES)
+        return secret_new(data.data, data.len);
+    wrong(reader, field, "has not 16 bytes");
+    return NULL;
+}
+
+static struct kerberos_account *read_kerberos(struct reader *reader, const Amt__Kerberos *in)
+{
+    struct kerberos_account *out;
+
+    if (!in)
+        return NULL;
+    out = allocate(sizeof(*out));
+    if (in->n_principals > PRINCIPALS_MAX)
+        wrong(reader, "principals", "are more than AMT holds");
+    if (in->has_passphrase != (in->salt != NULL) || in->has_passphrase != in->has_iterations)
+        wrong(reader, "kerberos", "needs passphrase, salt and iterations, or none of them");
+    out->realm = read_text(reader, "realm", in->realm);
+    out->principals = read_texts(reader, "principals", in->principals, in->n_principals);
+    out->principal_count = in->n_principals;
+    out->key_version = in->key_version;
+    out->passphrase = in->has_passphrase ? read_secret(reader, "passphrase", in->passphrase) : NULL;
+    out->salt = read_text(reader, "salt", in->salt);
+    out->iterations = in->iterations;
+    out->master_key = in->has_master_key ? read_key(reader, "master_key", in->master_key) : NULL;
+    return out;
+}
+
 static void read_profile(struct reader *reader, const Amt__Profile *in, struct profile *out)
 {
     out->name = read_text(reader, "profile", in->name);
@@ -304,6 +421,12 @@ static void read_profile(struct reader *reader, const Amt__Profile *in, struct p
         for (size_t r = 0; r < from->n_realms; r++)
             to->realms[r] = from->realms[r];
     }
+    out->wireless = read_wireless(reader, in->wireless);
+    out->wired_8021x = read_wired(reader, in->wired_8021x);
+    out->kvm_session_timeout_min =
+        read_enum(reader, "kvm_session_timeout_min", in->kvm_session_timeout_min, 0, UINT16_MAX);
+    out->kvm_consent_timeout_s =
+        read_enum(reader, "kvm_consent_timeout_s", in->kvm_consent_timeout_s, 0, UINT16_MAX);
 }
 
 static void read_job_offer(struct reader *reader, const Amt__JobOffer *in, struct message_job_offer *out)
@@ -339,6 +462,7 @@ static void read_job_offer(struct reader *reader, const Amt__JobOffer *in, struc
     read_bytes(reader, "otp_salt", in->has_otp_salt, in->otp_salt, &out->otp_salt);
     read_bytes(reader, "otp_hash", in->has_otp_hash, in->otp_hash, &out->otp_hash);
     out->domain_suffix = read_text(reader, "domain_suffix", in->domain_suffix);
+    out->kerberos = read_kerberos(reader, in->kerberos);
 }
 
 static void read_job_decline(struct reader *reader, const Amt__JobDecline *in,
@@ -391,6 +515,9 @@ static void read_job_finished(struct reader *reader, const Amt__JobFinished *in,
     out->step_count = in->n_steps;
     out->settings = read_texts(reader, "settings", in->settings, in->n_settings);
     out->setting_count = in->n_settings;
+    out->client_certificate_known = in->has_client_certificate;
+    read_bytes(reader, "client_certificate", in->has_client_certificate, in->client_certificate,
+               &out->client_certificate);
 }
 
 static void read_job_closed(struct reader *reader, const Amt__JobClosed *in, struct message_job_closed *out)
@@ -521,6 +648,8 @@ bool message_read(const struct envelope *envelope, struct message *message, stru
         const Amt__CertificateWanted *in = (const Amt__CertificateWanted *)unpacked;
 
         read_certificate(&reader, in->attempt, in->request, &read.certificate_wanted);
+        read.certificate_wanted.usage =
+            read_enum(&reader, "usage", in->usage, CERTIFICATE_SERVER, CERTIFICATE_CLIENT);
         break;
     }
     case MESSAGE_CERTIFICATE: {

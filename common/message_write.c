@@ -189,6 +189,102 @@ static ProtobufCMessage *put_heartbeat(struct scratch *scratch, const struct mes
     return &out->base;
 }
 
+static Amt__Eap *put_eap(struct scratch *scratch, const struct eap_settings *in)
+{
+    Amt__Eap *out;
+
+    if (!in)
+        return NULL;
+    out = scratch_take(scratch, 1, sizeof(*out));
+    amt__eap__init(out);
+    out->protocol = in->protocol;
+    out->username = put_text(scratch, in->username);
+    out->has_password = in->password != NULL;
+    if (in->password)
+        out->password = put_secret(in->password);
+    out->domain = put_optional(scratch, in->domain);
+    out->roaming_identity = put_optional(scratch, in->roaming_identity);
+    out->server_name = put_optional(scratch, in->server_name);
+    out->has_server_name_match = in->server_name != NULL;
+    out->server_name_match = in->server_name_match;
+    out->trusted_root = put_bytes(in->trusted_root.data, in->trusted_root.length);
+    return out;
+}
+
+static Amt__WirelessProfile *put_wireless_profile(struct scratch *scratch, const struct wireless_profile *in)
+{
+    Amt__WirelessProfile *out = scratch_take(scratch, 1, sizeof(*out));
+
+    amt__wireless_profile__init(out);
+    out->name = put_text(scratch, in->name);
+    out->ssid = put_text(scratch, in->ssid);
+    out->priority = in->priority;
+    out->authentication = in->authentication;
+    out->encryption = in->encryption;
+    out->has_passphrase = in->passphrase != NULL;
+    if (in->passphrase)
+        out->passphrase = put_secret(in->passphrase);
+    out->eap = put_eap(scratch, in->eap);
+    return out;
+}
+
+static Amt__Wireless *put_wireless(struct scratch *scratch, const struct wireless_settings *in)
+{
+    Amt__Wireless *out;
+
+    if (!in)
+        return NULL;
+    out = scratch_take(scratch, 1, sizeof(*out));
+    amt__wireless__init(out);
+    out->n_profiles = in->count;
+    out->profiles = scratch_take(scratch, in->count, sizeof(*out->profiles));
+    for (size_t i = 0; i < in->count; i++)
+        out->profiles[i] = put_wireless_profile(scratch, &in->profiles[i]);
+    out->has_synchronization = true;
+    out->synchronization = in->synchronization;
+    return out;
+}
+
+static Amt__Wired8021x *put_wired(struct scratch *scratch, const struct wired_8021x *in)
+{
+    Amt__Wired8021x *out;
+
+    if (!in)
+        return NULL;
+    out = scratch_take(scratch, 1, sizeof(*out));
+    amt__wired8021x__init(out);
+    out->eap = put_eap(scratch, in->eap);
+    out->has_pxe_timeout_s = true;
+    out->pxe_timeout_s = in->pxe_timeout_s;
+    out->has_active_in_s0 = true;
+    out->active_in_s0 = in->active_in_s0;
+    return out;
+}
+
+static Amt__Kerberos *put_kerberos(struct scratch *scratch, const struct kerberos_account *in)
+{
+    Amt__Kerberos *out;
+
+    if (!in)
+        return NULL;
+    out = scratch_take(scratch, 1, sizeof(*out));
+    amt__kerberos__init(out);
+    out->realm = put_text(scratch, in->realm);
+    out->n_principals = in->principal_count;
+    out->principals = put_texts(scratch, in->principals, in->principal_count);
+    out->key_version = in->key_version;
+    out->has_passphrase = in->passphrase != NULL;
+    if (in->passphrase)
+        out->passphrase = put_secret(in->passphrase);
+    out->salt = put_optional(scratch, in->salt);
+    out->has_iterations = in->iterations != 0;
+    out->iterations = in->iterations;
+    out->has_master_key = in->master_key != NULL;
+    if (in->master_key)
+        out->master_key = put_secret(in->master_key);
+    return out;
+}
+
 static Amt__Profile *put_profile(struct scratch *scratch, const struct profile *in)
 {
     Amt__Profile *out = scratch_take(scratch, 1, sizeof(*out));
@@ -222,6 +318,12 @@ static Amt__Profile *put_profile(struct scratch *scratch, const struct profile *
         to->realms = from->realms;
         out->users[i] = to;
     }
+    out->wireless = put_wireless(scratch, in->wireless);
+    out->wired_8021x = put_wired(scratch, in->wired_8021x);
+    out->has_kvm_session_timeout_min = in->kvm_session_timeout_min != 0;
+    out->kvm_session_timeout_min = in->kvm_session_timeout_min;
+    out->has_kvm_consent_timeout_s = in->kvm_consent_timeout_s != 0;
+    out->kvm_consent_timeout_s = in->kvm_consent_timeout_s;
     return out;
 }
 
@@ -267,6 +369,7 @@ static ProtobufCMessage *put_job_offer(struct scratch *scratch, const struct mes
     out->has_otp_hash = in->otp_hash.length != 0;
     out->otp_hash = put_bytes(in->otp_hash.data, in->otp_hash.length);
     out->domain_suffix = put_optional(scratch, in->domain_suffix);
+    out->kerberos = put_kerberos(scratch, in->kerberos);
     return &out->base;
 }
 
@@ -293,6 +396,8 @@ static ProtobufCMessage *put_job_finished(struct scratch *scratch, const struct 
     out->steps = put_steps(scratch, in->steps, in->step_count);
     out->n_settings = in->setting_count;
     out->settings = put_texts(scratch, in->settings, in->setting_count);
+    out->has_client_certificate = in->client_certificate_known;
+    out->client_certificate = put_bytes(in->client_certificate.data, in->client_certificate.length);
     return &out->base;
 }
 
@@ -389,6 +494,8 @@ static ProtobufCMessage *put_body(struct scratch *scratch, const struct message 
         out->attempt = put_attempt(scratch, message->certificate_wanted.id);
         out->request =
             put_bytes(message->certificate_wanted.der.data, message->certificate_wanted.der.length);
+        out->has_usage = true;
+        out->usage = message->certificate_wanted.usage;
         return &out->base;
     }
     case MESSAGE_CERTIFICATE: {

@@ -123,6 +123,15 @@ static const struct status setup_results[] = {
     { 6, REASON_FLASH_WEAR, "flash write limit exceeded" },
 };
 
+/* AMT SDK: AMT_WiFiPortConfigurationService.AddWiFiSettings, UpdateWiFiSettings. */
+static const struct status wireless_results[] = {
+    { 0, REASON_NONE, "success" },
+    { 1, REASON_UNSUPPORTED, "not supported" },
+    { 2, REASON_FIRMWARE_STATUS, "failed" },
+    { 3, REASON_FIRMWARE_STATUS, "invalid parameter" },
+    { 4, REASON_FIRMWARE_STATUS, "invalid reference" },
+};
+
 static const struct status *find(const struct status *table, size_t count, uint32_t number)
 {
     static const struct status unknown = { 0, REASON_FIRMWARE_STATUS, "unknown status" };
@@ -152,6 +161,8 @@ static const struct status *judge(const char *class_name, const char *method, ui
         return find(cim_results, COUNT_OF(cim_results), value);
     if (value >= CIM_VENDOR_BASE)
         return find(statuses, COUNT_OF(statuses), value - CIM_VENDOR_BASE);
+    if (begins_with(class_name, "AMT_WiFiPortConfigurationService"))
+        return find(wireless_results, COUNT_OF(wireless_results), value);
     if (begins_with(class_name, "IPS_HostBasedSetupService") || begins_with(class_name, "IPS_OptInService"))
         return find(setup_results, COUNT_OF(setup_results), value);
     return find(statuses, COUNT_OF(statuses), value);

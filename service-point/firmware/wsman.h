@@ -266,6 +266,17 @@ bool wsman_web_interface_set(struct connection *connection, bool enabled, struct
 bool wsman_kvm_get(struct connection *connection, bool *enabled, struct error *err) MUST_CHECK;
 bool wsman_kvm_set(struct connection *connection, bool enabled, struct error *err) MUST_CHECK;
 
+struct kvm_settings_change {      /* IPS_KVMRedirectionSettingData; the RFB password stays */
+    bool consent;                 /* OptInPolicy */
+    unsigned consent_timeout_s;   /* 0: leave it */
+    unsigned session_timeout_min; /* 0: leave it */
+};
+
+/* Get, and Put only if something differs. Port 5900, which is in clear, is switched off where the firmware
+ * has it. ERROR_ABSENT: no KVM on this computer. */
+bool wsman_kvm_settings_change(struct connection *connection, const struct kvm_settings_change *change,
+                               bool *changed, struct error *err) MUST_CHECK;
+
 #define CONSENT_REQUIRED_NONE 0u
 #define CONSENT_REQUIRED_KVM  1u
 #define CONSENT_REQUIRED_ALL  4294967295u
@@ -333,32 +344,7 @@ struct host_based_setup {          /* IPS_HostBasedSetupService */
 bool wsman_host_based_setup_get(struct connection *connection, struct host_based_setup *setup,
                                 struct error *err) MUST_CHECK;
 
-/* ---- AMT_KerberosSettingData ----------------------------------------------------------------------------
+/* ---- AMT_KerberosSettingData: wsman_kerberos.h; wireless and 802.1X: wsman_network.h ---------------------
  */
-
-struct kerberos_settings {
-    bool enabled;
-    bool takes_passphrase; /* AES: AMT 8.0 and later */
-    char realm[WSMAN_NAME_SIZE];
-    uint32_t key_version;
-};
-
-struct kerberos_change {
-    bool enabled;
-    /* the rest is left out when enabled is false */
-    const char *realm;             /* upper case */
-    const char *const *principals; /* at most four, HTTP/fqdn:16992 to 16995 in this order */
-    size_t principal_count;
-    uint32_t key_version;
-    const uint8_t *rc4_key;          /* 16 octets; NULL: passphrase is given */
-    const struct secret *passphrase; /* of the directory object; AMT derives its keys */
-    const char *salt;
-    uint32_t iterations; /* 4096 is what Active Directory uses */
-};
-
-bool wsman_kerberos_get(struct connection *connection, struct kerberos_settings *settings,
-                        struct error *err) MUST_CHECK;
-bool wsman_kerberos_set(struct connection *connection, const struct kerberos_change *change,
-                        struct error *err) MUST_CHECK;
 
 #endif

@@ -24,7 +24,10 @@
 #define IPS "http://intel.com/wbem/wscim/1/ips-schema/1/"
 #define CLASS(name, prefix, base)                                                                            \
     {                                                                                                        \
-        name, prefix, base name                                                                              \
+        name, prefix, base name,                                                                             \
+        {                                                                                                    \
+            NULL                                                                                             \
+        }                                                                                                    \
     }
 
 const struct wsman_class class_setup = CLASS("AMT_SetupAndConfigurationService", "setup", AMT);
@@ -46,13 +49,28 @@ const struct wsman_class class_port = CLASS("AMT_EthernetPortSettings", "port", 
 const struct wsman_class class_soft = CLASS("CIM_SoftwareIdentity", "soft", CIM);
 const struct wsman_class class_krb = CLASS("AMT_KerberosSettingData", "krb", AMT);
 const struct wsman_class class_hbs = CLASS("IPS_HostBasedSetupService", "hbs", IPS);
+const struct wsman_class class_kvmset = CLASS("IPS_KVMRedirectionSettingData", "kvmset", IPS);
+const struct wsman_class class_wifiset = CLASS("CIM_WiFiEndpointSettings", "wifiset", CIM);
+const struct wsman_class class_eap = CLASS("CIM_IEEE8021xSettings", "eap", CIM);
+const struct wsman_class class_wifisvc = { "AMT_WiFiPortConfigurationService",
+                                           "wifisvc",
+                                           AMT "AMT_WiFiPortConfigurationService",
+                                           { &class_wifiset, &class_eap } };
+const struct wsman_class class_wifiport = CLASS("CIM_WiFiPort", "wifiport", CIM);
+const struct wsman_class class_wired = CLASS("IPS_IEEE8021xSettings", "wired", IPS);
+const struct wsman_class class_wiredold = CLASS("AMT_8021XProfile", "wiredold", AMT);
+const struct wsman_class class_context = CLASS("CIM_CredentialContext", "context", CIM);
+const struct wsman_class class_contexti = CLASS("IPS_8021xCredentialContext", "contexti", IPS);
+const struct wsman_class class_contexta = CLASS("AMT_8021xCredentialContext", "contexta", AMT);
 
 const struct wsman_class *wsman_class_find(const char *uri)
 {
     static const struct wsman_class *const classes[] = {
-        &class_setup,   &class_general, &class_time,  &class_acl, &class_pkm, &class_cert,  &class_pair,
-        &class_tlscred, &class_tls,     &class_redir, &class_web, &class_kvm, &class_optin, &class_power,
-        &class_esd,     &class_port,    &class_soft,  &class_krb, &class_hbs,
+        &class_setup, &class_general,  &class_time,    &class_acl,      &class_pkm,      &class_cert,
+        &class_pair,  &class_tlscred,  &class_tls,     &class_redir,    &class_web,      &class_kvm,
+        &class_optin, &class_power,    &class_esd,     &class_port,     &class_soft,     &class_krb,
+        &class_hbs,   &class_kvmset,   &class_wifisvc, &class_wifiset,  &class_wifiport, &class_eap,
+        &class_wired, &class_wiredold, &class_context, &class_contexti, &class_contexta,
     };
 
     for (size_t i = 0; i < COUNT_OF(classes); i++) {
@@ -63,7 +81,7 @@ const struct wsman_class *wsman_class_find(const char *uri)
 }
 
 #define NAMESPACE_OF_CLASS 8
-#define NAMESPACE_COUNT    10
+#define NAMESPACE_COUNT    (NAMESPACE_OF_CLASS + 1 + EMBEDDED_MAX + 1)
 
 /* Those that a call needs: firmware has little room, so a request declares no others. */
 static void namespaces_fill(struct Namespace table[NAMESPACE_COUNT], const struct wsman_class *class)
@@ -82,6 +100,10 @@ static void namespaces_fill(struct Namespace table[NAMESPACE_COUNT], const struc
     memcpy(table, always, sizeof(always));
     table[NAMESPACE_OF_CLASS].id = class->prefix;
     table[NAMESPACE_OF_CLASS].ns = class->uri;
+    for (unsigned i = 0; i < EMBEDDED_MAX && class->embedded[i]; i++) {
+        table[NAMESPACE_OF_CLASS + 1 + i].id = class->embedded[i]->prefix;
+        table[NAMESPACE_OF_CLASS + 1 + i].ns = class->embedded[i]->uri;
+    }
 }
 
 /* ---- writing ---- */

@@ -17,14 +17,18 @@
 
 #define ENUMERATION_MAX 512 /* instances; the largest list of AMT's that is read here has some 40 */
 
+#define EMBEDDED_MAX 2
+
 /* A class of the device: its name, the prefix it has in soap/wsman.h, and its namespace. */
 struct wsman_class {
     const char *name, *prefix, *uri;
+    const struct wsman_class *embedded[EMBEDDED_MAX]; /* whose instances its methods take; NULL ends them */
 };
 
 extern const struct wsman_class class_setup, class_general, class_time, class_acl, class_pkm, class_cert,
     class_pair, class_tlscred, class_tls, class_redir, class_web, class_kvm, class_optin, class_power,
-    class_esd, class_port, class_soft, class_krb, class_hbs;
+    class_esd, class_port, class_soft, class_krb, class_hbs, class_kvmset, class_wifisvc, class_wifiset,
+    class_wifiport, class_eap, class_wired, class_wiredold, class_context, class_contexti, class_contexta;
 
 /* NULL for a namespace that is none of these. */
 const struct wsman_class *wsman_class_find(const char *uri);

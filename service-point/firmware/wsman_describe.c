@@ -39,6 +39,20 @@ READER(krb__instance)
 READER(krb__out)
 READER(hbs__instance)
 READER(hbs__out)
+READER(kvmset__instance)
+READER(kvmset__out)
+READER(wifisvc__instance)
+READER(wifisvc__out)
+READER(wifiset__instance)
+READER(wifiport__instance)
+READER(wifiport__out)
+READER(eap__instance)
+READER(wired__instance)
+READER(wired__out)
+READER(wiredold__instance)
+READER(context__instance)
+READER(contexti__instance)
+READER(contexta__instance)
 READER(wsen__context)
 
 struct shape {
@@ -74,6 +88,16 @@ static const struct class_shapes {
     { &class_soft, SHAPE(soft__instance), { 0, NULL } },
     { &class_krb, SHAPE(krb__instance), SHAPE(krb__out) },
     { &class_hbs, SHAPE(hbs__instance), SHAPE(hbs__out) },
+    { &class_kvmset, SHAPE(kvmset__instance), SHAPE(kvmset__out) },
+    { &class_wifisvc, SHAPE(wifisvc__instance), SHAPE(wifisvc__out) },
+    { &class_wifiset, SHAPE(wifiset__instance), { 0, NULL } },
+    { &class_wifiport, SHAPE(wifiport__instance), SHAPE(wifiport__out) },
+    { &class_eap, SHAPE(eap__instance), { 0, NULL } },
+    { &class_wired, SHAPE(wired__instance), SHAPE(wired__out) },
+    { &class_wiredold, SHAPE(wiredold__instance), { 0, NULL } },
+    { &class_context, SHAPE(context__instance), { 0, NULL } },
+    { &class_contexti, SHAPE(contexti__instance), { 0, NULL } },
+    { &class_contexta, SHAPE(contexta__instance), { 0, NULL } },
 };
 
 /* What the header of an answer says. */
@@ -281,8 +305,9 @@ static bool is_fault(const struct subject *subject)
 static bool fault_describe(struct runtime *runtime, const char *text, size_t length, FILE *out,
                            struct error *err)
 {
-    static const struct wsman_class any = { "(any class)", "any",
-                                            "http://schemas.xmlsoap.org/ws/2004/08/eventing" };
+    static const struct wsman_class any = {
+        "(any class)", "any", "http://schemas.xmlsoap.org/ws/2004/08/eventing", { NULL }
+    };
     struct subject subject = { .class = &any, .operation = "call" };
     struct error fault = { 0 };
 

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "common/encoding.h"
 #include "firmware/wsman_call.h"
 
 READER(general__instance)
@@ -12,7 +11,6 @@ READER(time__instance)
 READER(time__out)
 READER(port__instance)
 READER(soft__instance)
-READER(krb__instance)
 
 /* ---- AMT_GeneralSettings ---- */
 
@@ -215,84 +213,4 @@ bool wsman_firmware_version(struct connection *connection, char version[WSMAN_AD
         memcpy(end, parts.build, strlen(parts.build) + 1);
     }
     return true;
-}
-
-/* ---- AMT_KerberosSettingData ---- */
-
-#define KERBEROS_ID          "Intel (r) AMT: Kerberos Settings"
-#define RC4_HMAC             0 /* the only EncryptionAlgorithm; deprecated with AMT 8.0 */
-#define RC4_KEY_SIZE         16
-#define AES128_CTS_HMAC_SHA1 1
-#define CLOCK_TOLERANCE_MIN  5 /* default and greatest */
-#define PRINCIPALS_MAX       4
-
-bool wsman_kerberos_get(struct connection *connection, struct kerberos_settings *settings, struct error *err)
-{
-    struct krb__instance *got = wsman_get(connection, &class_krb, NULL, read_krb__instance, err);
-    struct kerberos_settings read = { 0 };
-
-    if (!got)
-        return false;
-    if (!text_take(read.realm, sizeof(read.realm), got->RealmName))
-        return wsman_malformed(&class_krb, "Get", "RealmName is too long", err);
-    read.enabled = flag_of(got->KrbEnabled);
-    read.key_version = number_of(got->KeyVersion);
-    for (int i = 0; i < got->__sizeSupportedEncryptionAlgorithms; i++)
-        read.takes_passphrase =
-            read.takes_passphrase || got->SupportedEncryptionAlgorithms[i] >= AES128_CTS_HMAC_SHA1;
-    *settings = read;
-    return true;
-}
-
-static void kerberos_key_fill(struct krb__instance *instance, const struct kerberos_change *change,
-                              char *rc4_key, unsigned *iterations, unsigned short *algorithm)
-{
-    if (change->rc4_key) {
-        instance->MasterKey = rc4_key;
-        instance->EncryptionAlgorithm = algorithm;
-        return;
-    }
-    *iterations = change->iterations;
-    instance->Passphrase = (char *)secret_reveal(change->passphrase);
-    instance->Salt = (char *)change->salt;
-    instance->IterationCount = iterations;
-}
-
-bool wsman_kerberos_set(struct connection *connection, const struct kerberos_change *change,
-                        struct error *err)
-{
-    char *rc4_key = change->enabled && change->rc4_key ? base64_encode(change->rc4_key, RC4_KEY_SIZE) : NULL;
-    unsigned short protocols[PRINCIPALS_MAX] = { 0, 1, 2, 3 }; /* ports 16992 to 16995 */
-    unsigned short algorithm = RC4_HMAC;
-    enum xsd__boolean enabled = change->enabled ? true_ : false_;
-    unsigned key_version = change->key_version, tolerance = CLOCK_TOLERANCE_MIN, iterations = 0;
-    char *principals[PRINCIPALS_MAX] = { NULL };
-    struct krb__instance instance = { .ElementName = (char *)"Intel(r) AMT: Kerberos Settings",
-                                      .InstanceID = (char *)KERBEROS_ID,
-                                      .KrbEnabled = &enabled };
-    struct wsman_input input = { .selectors = { { .name = "InstanceID", .text = KERBEROS_ID } },
-                                 .type = SOAP_TYPE_krb__instance,
-                                 .data = &instance };
-    bool put;
-
-    if (change->principal_count > PRINCIPALS_MAX)
-        return error_set(err, ERROR_INPUT, "%zu service principal names; AMT takes %d",
-                         change->principal_count, PRINCIPALS_MAX);
-    if (change->enabled) {
-        for (size_t i = 0; i < change->principal_count; i++)
-            principals[i] = (char *)change->principals[i];
-        instance.RealmName = (char *)change->realm;
-        instance.KeyVersion = &key_version;
-        instance.MaximumClockTolerance = &tolerance;
-        instance.ServicePrincipalName = principals;
-        instance.__sizeServicePrincipalName = (int)change->principal_count;
-        instance.ServicePrincipalProtocol = protocols;
-        instance.__sizeServicePrincipalProtocol = (int)change->principal_count;
-        kerberos_key_fill(&instance, change, rc4_key, &iterations, &algorithm);
-    }
-    put = wsman_put(connection, &class_krb, &input, err);
-    if (rc4_key)
-        secret_wipe(rc4_key, strlen(rc4_key));
-    free(rc4_key);
-    return put;
 }

@@ -9,8 +9,10 @@
 #define ENDPOINT_COLLECTION "TLSProtocolEndpoint Instances Collection"
 
 static const struct wsman_class endpoint_collection = {
-    "AMT_TLSProtocolEndpointCollection", "collection",
-    "http://intel.com/wbem/wscim/1/amt-schema/1/AMT_TLSProtocolEndpointCollection"
+    "AMT_TLSProtocolEndpointCollection",
+    "collection",
+    "http://intel.com/wbem/wscim/1/amt-schema/1/AMT_TLSProtocolEndpointCollection",
+    { NULL }
 };
 
 READER(tlscred__instance)

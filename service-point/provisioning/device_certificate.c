@@ -62,6 +62,14 @@ bool device_certificate_is_fresh(const struct bytes *certificate, int64_t now_s)
            until_s - now_s > now_s - from_s;
 }
 
+bool device_certificate_serves(const struct bytes *certificate, enum certificate_usage usage)
+{
+    AUTO(x509_free) X509 *parsed = parse(certificate);
+    uint32_t wanted = usage == CERTIFICATE_CLIENT ? XKU_SSL_CLIENT : XKU_SSL_SERVER;
+
+    return parsed && (X509_get_extended_key_usage(parsed) & wanted) != 0;
+}
+
 bool device_certificate_has_key(const struct bytes *certificate, const struct bytes *public_key)
 {
     AUTO(x509_free) X509 *parsed = parse(certificate);

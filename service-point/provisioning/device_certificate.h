@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/message.h"
 #include "common/ownership.h"
 
 /* Signed by one of the issuers, for this name; fqdn NULL: for any. */
@@ -19,6 +20,8 @@ bool device_certificate_is_ours(const struct bytes *certificate, const struct by
                                 size_t issuer_count, const char *fqdn);
 /* Valid now (seconds since 1970), with more than half of its life to come: worth using again. */
 bool device_certificate_is_fresh(const struct bytes *certificate, int64_t now_s);
+/* For that purpose by its extended key usage; one without any is for all (RFC 5280 4.2.1.12). */
+bool device_certificate_serves(const struct bytes *certificate, enum certificate_usage usage);
 bool device_certificate_has_key(const struct bytes *certificate, const struct bytes *public_key);
 
 #endif

@@ -58,6 +58,7 @@ bool set_names(struct session *session, struct step_report *report, struct error
 static bool is_own(const struct session *session, const struct stored_certificate *certificate)
 {
     return !certificate->trusted_root && !certificate->read_only &&
+           device_certificate_serves(&certificate->der, CERTIFICATE_SERVER) &&
            device_certificate_is_ours(&certificate->der, session->offer.issuers, session->offer.issuer_count,
                                       session->fqdn);
 }
@@ -202,8 +203,8 @@ static bool make_request(struct session *session, struct error *err)
 static bool fetch_certificate(struct session *session, struct error *err)
 {
     const struct message question = { .kind = MESSAGE_CERTIFICATE_WANTED,
-                                      .certificate_wanted = { session->offer.id,
-                                                              session->credential.request } };
+                                      .certificate_wanted = { .id = session->offer.id,
+                                                              .der = session->credential.request } };
     struct message answer = { 0 };
 
     if (!session_ask(session, &question, MESSAGE_CERTIFICATE, &answer, err))

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "provisioning/device_certificate.h"
+#include "provisioning/network.h"
 #include "provisioning/steps.h"
 
 #define REMOVAL_ROUNDS 3
@@ -86,7 +87,7 @@ static bool entry_fits(const struct acl_entry *entry, const struct user_entry *u
 /* Directory users and groups need Kerberos, which needs a directory. */
 static bool user_applies(const struct session *session, const struct user_entry *user)
 {
-    return user->sid.length == 0 || session->offer.directory_configured;
+    return user->sid.length == 0 || session->kerberos_enabled;
 }
 
 static size_t users_applying(const struct session *session)
@@ -112,6 +113,38 @@ static bool acl_as_wanted(const struct session *session, const struct acl *acl)
         if (!found)
             return false;
     }
+    return true;
+}
+
+#define DIGEST_USERS_MAX    7  /* AMT SDK: besides admin */
+#define DIRECTORY_USERS_MAX 32 /* AMT SDK: users and groups */
+#define SID_HEAD            8  /* MS-DTYP 2.4.2.2: before the sub-authorities, of 4 octets each */
+
+static bool sid_valid(const struct bytes *sid)
+{
+    return sid->length >= SID_HEAD && sid->length <= ACL_SID_MAX && sid->data[0] == 1 &&
+           sid->length == SID_HEAD + 4u * sid->data[1];
+}
+
+/* What firmware would refuse half-way, when the former entries are gone already. */
+static bool users_fit(const struct session *session, struct error *err)
+{
+    const struct profile *profile = &session->offer.profile;
+    size_t directory = 0;
+
+    for (size_t i = 0; i < profile->user_count; i++) {
+        if (profile->users[i].sid.length && !sid_valid(&profile->users[i].sid))
+            return error_because(err, REASON_PROFILE_INVALID,
+                                 "profile %s has a SID of %zu octets; AMT takes whole ones of at most %d",
+                                 profile->name, profile->users[i].sid.length, ACL_SID_MAX);
+        directory += profile->users[i].sid.length != 0;
+    }
+    if (directory > DIRECTORY_USERS_MAX || profile->user_count - directory > DIGEST_USERS_MAX)
+        return error_because(err, REASON_PROFILE_INVALID,
+                             "profile %s has %zu users with passwords and %zu of the directory; AMT takes %d "
+                             "besides admin, and %d",
+                             profile->name, profile->user_count - directory, directory, DIGEST_USERS_MAX,
+                             DIRECTORY_USERS_MAX);
     return true;
 }
 
@@ -155,6 +188,9 @@ static bool add_user(struct session *session, const struct user_entry *user, str
     }
     added = wsman_acl_add(session->connection, &entry, &handle, err);
     secret_wipe(entry.digest_a1, sizeof(entry.digest_a1));
+    if (!added && user->sid.length && err->reason == REASON_STORE_FULL)
+        error_during(err, "the firmware takes no more directory users, or none of another domain (a domain "
+                          "is all of a SID but its last number)");
     return added || error_during(err, "user %s", user->username ? user->username : "(SID)");
 }
 
@@ -166,7 +202,7 @@ bool write_access_control_list(struct session *session, struct step_report *repo
     AUTO(acl_free) struct acl *acl = allocate(sizeof(*acl));
     size_t removed, left_out = profile->user_count - users_applying(session);
 
-    if (!read_acl(session, acl, err))
+    if (!users_fit(session, err) || !read_acl(session, acl, err))
         return false;
     removed = acl->count;
     if (acl_as_wanted(session, acl))
@@ -219,8 +255,12 @@ static bool set_switch(struct session *session, switch_get *get, switch_set *set
     }
     if (found == wanted)
         return step_unchanged(report, "%s", on_off(found));
-    if (!set(session->connection, wanted, err))
-        return false;
+    if (!set(session->connection, wanted, err)) {
+        if (err->reason != REASON_UNSUPPORTED)
+            return false;
+        return step_skipped(report, REASON_UNSUPPORTED, "off in MEBx, where alone it can be allowed: %s",
+                            err->message);
+    }
     return step_done(report, "%s", on_off(wanted));
 }
 
@@ -284,15 +324,6 @@ bool set_user_consent(struct session *session, struct step_report *report, struc
 
 /* ---- O8.3 ----------------------------------------------------------------------------------------- */
 
-/* "Kerberos enabled (when a directory is configured)." */
-bool enable_kerberos(struct session *session, struct step_report *report, struct error *err)
-{
-    (void)err;
-    if (!session->offer.directory_configured)
-        return step_skipped(report, REASON_NO_DIRECTORY, "no directory configured");
-    return step_skipped(report, REASON_NO_DIRECTORY, "the site server gave no key of a directory account");
-}
-
 /* How well a package that is on in S3 to S5 fits "always on": older firmware has several, and those that only
  * wake on a packet, or stay off after a power loss, are second best (AMT SDK, power packages). */
 static int always_on_rank(const struct power_scheme *scheme)
@@ -340,20 +371,13 @@ bool select_power_package(struct session *session, struct step_report *report, s
     return step_done(report, "%s", wanted->description);
 }
 
-/* ---- O8.4, O9 ------------------------------------------------------------------------------------- */
-
-/* "Wireless and 802.1X: ... the profile's wireless profiles and the wired 802.1X profile written." */
-bool set_wireless(struct session *session, struct step_report *report, struct error *err)
-{
-    (void)session;
-    (void)err;
-    return step_skipped(report, REASON_NONE, "wireless and 802.1X are not part of this profile");
-}
+/* ---- O9 ------------------------------------------------------------------------------------------- */
 
 static bool replaced(const struct session *session, const struct stored_certificate *certificate)
 {
     return !certificate->trusted_root && !certificate->read_only &&
            strcmp(certificate->id, session->credential.certificate_id) != 0 &&
+           !network_needs_certificate(session, certificate) &&
            device_certificate_is_ours(&certificate->der, session->offer.issuers, session->offer.issuer_count,
                                       NULL);
 }

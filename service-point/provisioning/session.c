@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "common/clock.h"
+#include "provisioning/network.h"
 
 #define ASK_AGAIN_MS    15000 /* the site may have been away when it was asked */
 #define REPORT_PAUSE_MS 500   /* steps that end sooner after a report wait for the next one */
@@ -49,6 +50,7 @@ void session_free(struct session **session)
     bytes_free(&ending->credential.public_key);
     bytes_free(&ending->credential.request);
     bytes_free(&ending->credential.certificate);
+    network_state_free(&ending->network);
     offer.job_offer = ending->offer;
     message_free(&offer);
     result.job_finished = ending->result;

@@ -52,6 +52,8 @@ struct session {
     bool admin_password_in_use; /* the offered one opens the firmware */
     bool tls_staged;            /* TLS settings wait for the commit */
     struct device_credential credential;
+    bool kerberos_enabled;         /* directory users may be written */
+    struct network_state *network; /* network.h; NULL until looked at, or the profile has no part for it */
     struct message_job_finished result;
     size_t steps_said;    /* of result.steps */
     int64_t last_said_ms; /* monotonic */

@@ -21,7 +21,10 @@ step_function set_clock, set_names, prepare_key_pair, install_certificate, switc
     set_mebx_password, commit;
 /* second_stage.c: spec O8, O9 */
 step_function write_access_control_list, set_ping_response, set_web_interface, set_redirection, set_kvm,
-    set_user_consent, enable_kerberos, select_power_package, set_wireless, clean_up, read_back;
+    set_user_consent, select_power_package, clean_up, read_back;
+/* kerberos.c, kvm_settings.c, network.c, wired_8021x.c, wireless.c: spec O8.2 to O8.4 */
+step_function enable_kerberos, set_kvm_settings, remove_former_network, prepare_network_credentials,
+    set_wired_8021x, set_wireless;
 
 /* All return true, so that a step can end with them. The text, formatted, becomes the report's detail. */
 bool step_done(struct step_report *report, const char *format, ...) PRINTF_LIKE(2, 3);

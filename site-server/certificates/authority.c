@@ -319,7 +319,8 @@ static bool sign_order(const struct authority *authority, const struct certifica
            set_names(certificate, issuer, order->fqdn) &&
            add_extension(certificate, issuer, NID_basic_constraints, "critical,CA:FALSE") &&
            add_extension(certificate, issuer, NID_key_usage, "critical,digitalSignature,keyEncipherment") &&
-           add_extension(certificate, issuer, NID_ext_key_usage, "serverAuth") &&
+           add_extension(certificate, issuer, NID_ext_key_usage,
+                         order->usage == CERTIFICATE_CLIENT ? "clientAuth" : "serverAuth") &&
            add_extension(certificate, issuer, NID_subject_key_identifier, "hash") &&
            add_extension(certificate, issuer, NID_authority_key_identifier, "keyid:always") &&
            X509_sign(certificate, authority->key, EVP_sha256()) > 0;

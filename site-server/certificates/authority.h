@@ -10,6 +10,7 @@
 
 #include "certificates/request.h"
 #include "common/error.h"
+#include "common/message.h"
 #include "common/secret.h"
 #include "database/database.h"
 #include "devices/vault.h"
@@ -45,6 +46,7 @@ bool authority_load(struct database *database, struct vault *vault, struct autho
 struct certificate_order {
     const struct certificate_request *request; /* its key alone counts, never its names */
     const char *fqdn;                          /* becomes CN and SAN */
+    enum certificate_usage usage;              /* becomes EKU */
     int64_t now_s, lifetime_s;
 };
 

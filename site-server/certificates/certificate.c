@@ -26,7 +26,12 @@ static bool find_subject(struct database *database, int64_t service_point, const
                          (unsigned long long)id->job);
 }
 
-static bool find_issued(struct database *database, const struct attempt_id *id,
+static const char *usage_name(enum certificate_usage usage)
+{
+    return usage == CERTIFICATE_CLIENT ? "client" : "server";
+}
+
+static bool find_issued(struct database *database, const struct message_certificate *wanted,
                         const unsigned char *key_fingerprint, const char *fqdn, struct bytes *der,
                         struct error *err)
 {
@@ -35,9 +40,10 @@ static bool find_issued(struct database *database, const struct attempt_id *id,
     const unsigned char *data;
     size_t length;
 
-    parameters_number(parameters, (int64_t)id->job);
+    parameters_number(parameters, (int64_t)wanted->id.job);
     parameters_bytes(parameters, key_fingerprint, 32);
     parameters_text(parameters, fqdn);
+    parameters_text(parameters, usage_name(wanted->usage));
     if (!database_run(database, STATEMENT_CERTIFICATE_ISSUED, parameters, &rows, err))
         return false;
     if (rows_count(rows)) {
@@ -73,6 +79,7 @@ static bool store(struct database *database, const struct record *record, struct
     parameters_number(parameters, record->issued->not_before_s);
     parameters_number(parameters, record->issued->not_after_s);
     parameters_number(parameters, record->issued->not_after_s - record->settings->renew_before_s);
+    parameters_text(parameters, usage_name(record->wanted->usage));
     return database_write(database, STATEMENT_CERTIFICATE_STORE, parameters, err);
 }
 
@@ -84,6 +91,7 @@ static bool issue_new(struct database *database, const struct record *record,
     struct certificate_order order = {
         .request = request,
         .fqdn = record->fqdn,
+        .usage = record->wanted->usage,
         .now_s = clock_wall_ms() / 1000,
         .lifetime_s = record->settings->lifetime_s,
     };
@@ -111,7 +119,7 @@ bool certificate_issue(struct database *database, const struct authority *author
     request_key_fingerprint(request, key_fingerprint);
     record.fqdn = row_text(subject, 0, "fqdn");
     record.key_fingerprint = key_fingerprint;
-    if (!find_issued(database, &wanted->id, key_fingerprint, record.fqdn, &issued, err))
+    if (!find_issued(database, wanted, key_fingerprint, record.fqdn, &issued, err))
         return false;
     if (!issued.length && !authority)
         return error_because(err, REASON_NO_AUTHORITY, "no certificate authority is configured");

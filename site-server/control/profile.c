@@ -7,6 +7,7 @@
 #include "common/private_file.h"
 #include "password_input.h"
 #include "profile_file.h"
+#include "profile_networks.h"
 #include "profile_passwords.h"
 #include "realm.h"
 #include "secret_reading.h"
@@ -44,6 +45,30 @@ static const struct column user_columns[] = {
     { "access", "ACCESS", COLUMN_TEXT },
     { "realms", "REALMS", COLUMN_JSON },
 };
+
+static const struct column network_columns[] = {
+    { "wireless", NULL, COLUMN_TEXT },
+    { "wireless_synchronization", NULL, COLUMN_TEXT },
+    { "kvm_session_timeout_min", NULL, COLUMN_NUMBER },
+    { "kvm_consent_timeout_s", NULL, COLUMN_NUMBER },
+};
+
+#define EAP_COLUMNS                                                                                          \
+    { "eap", NULL, COLUMN_TEXT }, { "username", NULL, COLUMN_TEXT }, { "domain", NULL, COLUMN_TEXT },        \
+        { "roaming_identity", NULL, COLUMN_TEXT }, { "server_name", NULL, COLUMN_TEXT },                     \
+        { "server_name_match", NULL, COLUMN_TEXT }, { "password_set", NULL, COLUMN_BOOLEAN },                \
+        { "trusted_root_sha256", NULL, COLUMN_TEXT },
+
+static const struct column wireless_columns[] = {
+    { "name", NULL, COLUMN_TEXT },       { "ssid", NULL, COLUMN_TEXT },
+    { "priority", NULL, COLUMN_NUMBER }, { "authentication", NULL, COLUMN_TEXT },
+    { "encryption", NULL, COLUMN_TEXT }, EAP_COLUMNS
+};
+
+static const struct column wired_columns[] = { { "enabled", NULL, COLUMN_BOOLEAN },
+                                               { "active_in_s0", NULL, COLUMN_BOOLEAN },
+                                               { "pxe_timeout_s", NULL, COLUMN_NUMBER },
+                                               EAP_COLUMNS };
 
 bool profile_list(struct session *session, const struct invocation *invocation, struct error *err)
 {
@@ -94,11 +119,13 @@ static bool user_from_row(const struct rows *rows, size_t row, struct profile_fi
     return true;
 }
 
-static bool print_as_file(const struct rows *settings, const struct rows *users, struct error *err)
+static bool print_as_file(struct session *session, const struct rows *settings, const struct rows *users,
+                          struct error *err)
 {
     AUTO(profile_file_clear) struct profile_file profile = { 0 };
 
-    if (!settings_from_row(settings, &profile, err))
+    if (!settings_from_row(settings, &profile, err) ||
+        !profile_networks_read(session, row_text(settings, 0, "name"), &profile.network, err))
         return false;
     for (size_t i = 0; i < rows_count(users); i++) {
         if (!user_from_row(users, i, &profile, err))
@@ -108,17 +135,42 @@ static bool print_as_file(const struct rows *settings, const struct rows *users,
     return true;
 }
 
-static void print_as_json(const struct rows *settings, const struct rows *users)
+static bool table_of(struct session *session, int statement, const char *name, const struct column *columns,
+                     size_t column_count, struct table **table, struct error *err)
 {
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+
+    parameters_text(parameters, name);
+    return session_table(session, statement, &parameters, columns, column_count, table, err);
+}
+
+static bool print_as_json(struct session *session, const struct rows *settings, const struct rows *users,
+                          struct error *err)
+{
+    const char *name = row_text(settings, 0, "name");
     AUTO(table_free) struct table *profile = table_from_rows(settings, list_columns, COUNT_OF(list_columns));
     AUTO(table_free) struct table *user_table = table_from_rows(users, user_columns, COUNT_OF(user_columns));
+    AUTO(table_free) struct table *network = NULL;
+    AUTO(table_free) struct table *wireless = NULL;
+    AUTO(table_free) struct table *wired = NULL;
 
+    if (!table_of(session, CONTROL_STATEMENT_PROFILE_NETWORK, name, network_columns,
+                  COUNT_OF(network_columns), &network, err) ||
+        !table_of(session, CONTROL_STATEMENT_PROFILE_WIRELESS, name, wireless_columns,
+                  COUNT_OF(wireless_columns), &wireless, err) ||
+        !table_of(session, CONTROL_STATEMENT_PROFILE_WIRED_8021X, name, wired_columns,
+                  COUNT_OF(wired_columns), &wired, err))
+        return false;
     table_print_sections(
         (const struct table_section[]){
             { "profile", NULL, SHAPE_RECORD, profile },
             { "users", NULL, SHAPE_LIST, user_table },
+            { "network", NULL, SHAPE_RECORD, network },
+            { "wireless", NULL, SHAPE_LIST, wireless },
+            { "wired_8021x", NULL, SHAPE_LIST, wired },
         },
-        2, true, stdout);
+        5, true, stdout);
+    return true;
 }
 
 bool profile_show(struct session *session, const struct invocation *invocation, struct error *err)
@@ -132,10 +184,8 @@ bool profile_show(struct session *session, const struct invocation *invocation, 
         return false;
     if (rows_count(settings) == 0)
         return error_set(err, ERROR_ABSENT, "there is no profile '%.64s'; see 'amtctl profile list'", name);
-    if (!session->json)
-        return print_as_file(settings, users, err);
-    print_as_json(settings, users);
-    return true;
+    return session->json ? print_as_json(session, settings, users, err)
+                         : print_as_file(session, settings, users, err);
 }
 
 bool profile_remove(struct session *session, const struct invocation *invocation, struct error *err)
@@ -390,6 +440,7 @@ bool profile_set(struct session *session, const struct invocation *invocation, s
     if (!read_input(invocation, &change, err) || !database_begin(session->database, err) ||
         !write_settings(session, &change, err) || !read_former(session, &change, err) ||
         !write_users(session, &change, err) || !write_mebx_password(session, &change, err) ||
+        !profile_networks_write(session, change.name, &change.file.network, &change.passwords, err) ||
         !database_commit(session->database, err))
         return false;
     if (session->json) {

@@ -231,6 +231,8 @@ static bool read_line(struct profile_file *profile, char *line, unsigned *seen, 
     char *equals, *key, *value;
 
     line = trim(line);
+    if (profile_network_takes(&profile->network, line))
+        return profile_network_line(&profile->network, line, err);
     if (*line == '\0' || *line == '#')
         return true;
     equals = strchr(line, '=');
@@ -261,6 +263,10 @@ bool profile_file_read(const char *text, struct profile_file *profile, struct er
             return error_during(err, "line %u", number);
         }
     }
+    if (!profile_network_end(&reading.network, err)) {
+        profile_file_clear(&reading);
+        return false;
+    }
     *profile = reading;
     return true;
 }
@@ -287,6 +293,7 @@ void profile_file_print(const struct profile_file *profile, const char *name, FI
     fprintf(out, "\n# user NAME|SID = [local:|network:|both:] realm, realm...\n");
     for (size_t i = 0; i < profile->user_count; i++)
         print_user(&profile->users[i], out);
+    profile_network_print(&profile->network, out);
 }
 
 void profile_file_clear(struct profile_file *profile)
@@ -296,4 +303,5 @@ void profile_file_clear(struct profile_file *profile)
         free(profile->users[i].sid);
     }
     profile->user_count = 0;
+    profile_network_clear(&profile->network);
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "common/error.h"
+#include "profile_network.h"
 
 /* Digest users besides admin, and directory users or groups, that the firmware's list holds (AMT SDK). */
 #define PROFILE_DIGEST_USERS_MAX    7
@@ -52,6 +53,7 @@ struct profile_file {
     unsigned settings[SETTING_COUNT]; /* which of the choices */
     struct profile_file_user users[PROFILE_USERS_MAX];
     size_t user_count;
+    struct profile_network network; /* sections, behind everything else */
 };
 
 /* The error begins with the line's number. End with profile_file_clear(). */

@@ -25,17 +25,21 @@ static bool read_line(const char *line, size_t length, const struct profile_file
     AUTO(secret_free) struct secret *password = NULL;
     AUTO(text_free) char *name = NULL;
 
+    const struct network_section *network;
+
     if (!colon)
         return error_set(err, ERROR_INPUT, "no colon; write NAME:PASSWORD");
-    if (!is_digest_user(profile, line, name_length))
-        return error_set(err, ERROR_INPUT, "'%.*s' is no user with a password in the profile's file",
+    network = profile_network_of_title(&profile->network, line, name_length);
+    if (!network && !is_digest_user(profile, line, name_length))
+        return error_set(err, ERROR_INPUT,
+                         "'%.*s' is no user or network with a password in the profile's file",
                          (int)(name_length < 32 ? name_length : 32), line);
     name = strndup(line, name_length);
     if (profile_password_of(passwords, name))
-        return error_set(err, ERROR_INPUT, "user '%s' is there twice", name);
+        return error_set(err, ERROR_INPUT, "%s'%s' is there twice", network ? "" : "user ", name);
     password = secret_new(colon + 1, length - name_length - 1);
-    if (!password_check(password, err))
-        return error_during(err, "user '%s'", name);
+    if (network ? !network_password_check(network, password, err) : !password_check(password, err))
+        return error_during(err, "%s'%s'", network ? "" : "user ", name);
     passwords->entries[passwords->count++] = (struct profile_password){ TAKE(name), TAKE(password) };
     return true;
 }

@@ -373,6 +373,18 @@ char *vault_place_profile_mebx(const char *profile, char *out)
     return vault_place_profile_user(profile, "$$mebx", out);
 }
 
+char *vault_place_profile_wireless(const char *profile, const char *name, char *out)
+{
+    snprintf(out, VAULT_PLACE_SIZE, "wireless|%s|%s", profile, name);
+    return out;
+}
+
+char *vault_place_profile_wired(const char *profile, char *out)
+{
+    snprintf(out, VAULT_PLACE_SIZE, "wired-802.1x|%s", profile);
+    return out;
+}
+
 char *vault_place_authority(const char *fingerprint, char *out)
 {
     snprintf(out, VAULT_PLACE_SIZE, "authority|%s", fingerprint);

@@ -56,6 +56,8 @@ char *vault_place_computer(const struct uuid *uuid, const char *kind, char *out)
 char *vault_place_account(const char *name, char *out);
 char *vault_place_profile_user(const char *profile, const char *user, char *out);
 char *vault_place_profile_mebx(const char *profile, char *out); /* user "$$mebx": no real one is called so */
+char *vault_place_profile_wireless(const char *profile, const char *name, char *out);
+char *vault_place_profile_wired(const char *profile, char *out);
 char *vault_place_authority(const char *fingerprint, char *out);
 
 #endif

@@ -10,6 +10,8 @@
 #include "common/password.h"
 #include "devices/credential.h"
 #include "jobs/candidate.h"
+#include "jobs/network_profile.h"
+#include "jobs/sealed_row.h"
 #include "statement.h"
 
 #define AMT_TLS_PORT   16993
@@ -37,6 +39,7 @@ struct site {
     struct vault *vault;
     const struct job_settings *settings;
     struct rows *accounts, *profiles, *users, *issuers;
+    struct network_profiles networks;
     const char **account_names;
     struct credential_list credentials;
 };
@@ -47,6 +50,7 @@ static void site_clear(struct site *site)
     rows_free(&site->profiles);
     rows_free(&site->users);
     rows_free(&site->issuers);
+    network_profiles_clear(&site->networks);
     free(site->account_names);
     credential_list_clear(&site->credentials);
 }
@@ -67,27 +71,6 @@ static void new_secrets_clear(struct new_secrets *secrets)
 }
 
 /* ---- one sealed value ------------------------------------------------------------------------------ */
-
-/* Columns key_id, nonce and ciphertext; true without a secret when they are NULL. */
-static bool open_row(struct vault *vault, const struct rows *rows, size_t row, const char *place,
-                     struct secret **secret, struct error *err)
-{
-    AUTO(sealed_clear) struct sealed sealed = { 0 };
-    const unsigned char *data;
-    size_t length;
-
-    *secret = NULL;
-    if (row_is_null(rows, row, "ciphertext"))
-        return true;
-    data = row_bytes(rows, row, "nonce", &length);
-    if (length != sizeof(sealed.nonce))
-        return error_set(err, ERROR_INTERNAL, "the secret of %s has a nonce of %zu bytes", place, length);
-    memcpy(sealed.nonce, data, sizeof(sealed.nonce));
-    data = row_bytes(rows, row, "ciphertext", &length);
-    bytes_set(&sealed.ciphertext, data, length);
-    sealed.key_id = text_copy(row_text(rows, row, "key_id"));
-    return vault_open(vault, place, &sealed, secret, err);
-}
 
 static bool open_credential(struct vault *vault, const struct credential *credential, struct secret **secret,
                             struct error *err)
@@ -168,7 +151,7 @@ static bool put_user(struct user_entry *user, const struct site *site, size_t ro
     size_t length;
 
     vault_place_profile_user(row_text(site->users, row, "profile"), name, place);
-    if (!open_row(site->vault, site->users, row, place, &user->password, err))
+    if (!sealed_row_open(site->vault, site->users, row, place, &user->password, err))
         return error_during(err, "user %s of the profile", name);
     sid = row_bytes(site->users, row, "sid", &length);
     if (sid)
@@ -213,6 +196,12 @@ static bool put_profile(struct profile *profile, const struct site *site, size_t
     return put_users(profile, site, err);
 }
 
+static bool put_networks(struct message_job_offer *offer, const struct site *site, const char *fqdn,
+                         struct error *err)
+{
+    return network_profiles_put(&site->networks, site->vault, fqdn, &offer->profile, err);
+}
+
 /* ---- accounts to be tried -------------------------------------------------------------------------- */
 
 static bool candidate_account(const struct site *site, const struct candidate *candidate,
@@ -233,8 +222,8 @@ static bool candidate_account(const struct site *site, const struct candidate *c
     }
     name = row_text(site->accounts, candidate->account, "name");
     account->username = text_copy(row_text(site->accounts, candidate->account, "username"));
-    if (!open_row(site->vault, site->accounts, candidate->account, vault_place_account(name, place),
-                  &account->password, err))
+    if (!sealed_row_open(site->vault, site->accounts, candidate->account, vault_place_account(name, place),
+                         &account->password, err))
         return error_during(err, "account %s", name);
     return true;
 }
@@ -410,7 +399,7 @@ static bool put_mebx_password(struct preparation *item, const struct site *site,
         return true;
     if (strcmp(policy, "shared") == 0) {
         vault_place_profile_mebx(item->profile, place);
-        if (!open_row(site->vault, site->profiles, profile, place, &shared, err))
+        if (!sealed_row_open(site->vault, site->profiles, profile, place, &shared, err))
             return error_during(err, "shared MEBx password of profile %s", item->profile);
         if (!shared)
             return error_because(err, REASON_PROFILE_INVALID, "profile %s has no shared MEBx password",
@@ -432,7 +421,8 @@ static bool prepare(struct preparation *item, const struct site *site, struct ne
     put_names(offer, item);
     put_issuers(offer, site);
     return put_accounts(item, site, err) && put_profile(&offer->profile, site, profile, err) &&
-           put_admin_password(item, site, fresh, err) && put_mebx_password(item, site, profile, fresh, err);
+           put_networks(offer, site, item->fqdn, err) && put_admin_password(item, site, fresh, err) &&
+           put_mebx_password(item, site, profile, fresh, err);
 }
 
 static bool load_site(struct database *database, const struct preparation *items, size_t count,
@@ -452,7 +442,8 @@ static bool load_site(struct database *database, const struct preparation *items
     if (!loaded || !database_run(database, STATEMENT_ACCOUNT_LIST, NULL, &site->accounts, err) ||
         !database_run(database, STATEMENT_PROFILES_OF, parameters, &site->profiles, err) ||
         !database_run(database, STATEMENT_PROFILE_USERS_OF, parameters, &site->users, err) ||
-        !database_run(database, STATEMENT_AUTHORITY_CERTIFICATES, NULL, &site->issuers, err))
+        !database_run(database, STATEMENT_AUTHORITY_CERTIFICATES, NULL, &site->issuers, err) ||
+        !network_profiles_load(database, parameters, &site->networks, err))
         return false;
     site->account_names = allocate(rows_count(site->accounts) * sizeof(*site->account_names));
     for (size_t i = 0; i < rows_count(site->accounts); i++)

@@ -182,6 +182,21 @@ static bool activate_certificate(struct database *database, const struct attempt
     return database_write(database, STATEMENT_CERTIFICATE_ACTIVATE, parameters, err);
 }
 
+/* Told by attempts that looked, also by those that failed later. */
+static bool activate_client_certificate(struct database *database, const struct attempt *attempt,
+                                        const struct message_job_finished *finished, struct error *err)
+{
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    const struct bytes *certificate = &finished->client_certificate;
+
+    if (!finished->client_certificate_known)
+        return true;
+    parameters_uuid(parameters, &attempt->uuid);
+    parameters_bytes(parameters, certificate->length ? certificate->data : (const unsigned char *)"",
+                     certificate->length);
+    return database_write(database, STATEMENT_CERTIFICATE_CLIENT_ACTIVATE, parameters, err);
+}
+
 static bool learn_firmware(struct database *database, const struct attempt *attempt,
                            const struct message_job_finished *finished, struct error *err)
 {
@@ -304,6 +319,7 @@ static bool take_result(struct database *database, const struct job_settings *se
     return settle(database, attempt, finished, true, err) &&
            close_attempt(database, attempt, finished, finished->done ? "done" : "failed", err) &&
            activate_certificate(database, attempt, finished, err) &&
+           activate_client_certificate(database, attempt, finished, err) &&
            (finished->done ? complete(database, finished, err)
                            : fall_back(database, settings, attempt, finished, err));
 }

@@ -146,7 +146,9 @@ static int end(void **state)
 /* The run whose traces the other tests look for. */
 static void a_run_uses_secrets_of_every_kind(void **state)
 {
-    static const char profile[] = "mebx password = random\nuser console = redirection\n";
+    static const char profile[] =
+        "mebx password = random\nuser console = redirection\n"
+        "[wireless office]\nssid = office\npriority = 1\nauthentication = wpa2-psk\n";
     struct run *run = *state;
     struct site *site = run->site;
     AUTO(text_free) char *profile_path = site_path(site, "default.profile");
@@ -158,7 +160,10 @@ static void a_run_uses_secrets_of_every_kind(void **state)
     remember(run, "Imp0rted.Admin.Word");
     remember(run, "Acc0unt.Of.The.List");
     must(file_write(profile_path, profile, 0600, &err));
-    must(site_amtctl(site, NULL, &err, "profile", "set", "default", profile_path, NULL));
+    remember(run, "Wireless.Pass.Phrase.0f.The.Profile");
+    must(file_write(account_path, "wireless office:Wireless.Pass.Phrase.0f.The.Profile\n", 0600, &err));
+    must(site_amtctl(site, NULL, &err, "profile", "set", "default", profile_path, "--password-file",
+                     account_path, NULL));
     must(site_amtctl(site, &user_password, &err, "profile", "password", "default", "console", NULL));
     user_password[strcspn(user_password, "\n")] = '\0';
     remember(run, user_password);
@@ -167,7 +172,7 @@ static void a_run_uses_secrets_of_every_kind(void **state)
     remove(account_path);
 
     computer_plan(&run->computers[0], site, 0, "19.0");
-    must(computer_plug_in(site, &run->computers[0], &err, "hello=manual"));
+    must(computer_plug_in(site, &run->computers[0], &err, "hello=manual mobile=yes wifi=yes"));
     computer_plan(&run->computers[1], site, 1, "9.0");
     must(computer_plug_in(
         site, &run->computers[1], &err,

@@ -9,6 +9,7 @@ enum {
     DISABLED = 3,
     ENABLED_WITHOUT_CERTIFICATES = 6,
     PXE_HIGHEST_S = 86400,
+    PROFILE_PROTOCOL_HIGHEST = 6, /* of AMT_8021XProfile, which numbers EAP-FAST/TLS so */
     FIRST_WITH_IPS = 11
 };
 
@@ -47,7 +48,8 @@ static void put_profile(struct call *call, unsigned index, const xmlNode *body)
     eap_release(&wanted);
     value_flag(body, "Enabled", &enabled);
     value_number(body, "PxeTimeout", &timeout);
-    if (!read_profile(device, body, &wanted) || timeout > PXE_HIGHEST_S ||
+    if (!read_profile(device, body, &wanted) || wanted.protocol > PROFILE_PROTOCOL_HIGHEST ||
+        !eap_comparison_valid(&wanted, 0, 1) || timeout > PXE_HIGHEST_S ||
         (enabled && !eap_complete(&wanted))) {
         refuse(call, AMT_INVALID_PARAMETER);
         eap_release(&wanted);
@@ -92,7 +94,7 @@ static void put_settings(struct call *call, unsigned index, const xmlNode *body)
     eap_release(&wanted);
     value_number(body, "Enabled", &enabled);
     value_number(body, "PxeTimeout", &timeout);
-    valid = eap_read(body, &wanted) && timeout <= PXE_HIGHEST_S &&
+    valid = eap_read(body, &wanted) && eap_comparison_valid(&wanted, 1, 3) && timeout <= PXE_HIGHEST_S &&
             (enabled == ENABLED_WITH_CERTIFICATES || enabled == DISABLED ||
              enabled == ENABLED_WITHOUT_CERTIFICATES) &&
             (enabled == DISABLED || wanted.protocol != NO_HANDLE);
@@ -123,6 +125,44 @@ static uint32_t set_certificates(struct call *call, const xmlNode *input, struct
     call->device->wired.client_certificate = client;
     call->device->wired.ca_certificate = issuer;
     return AMT_SUCCESS;
+}
+
+/* ---- which certificates they use ---- */
+
+static unsigned certificates(const struct device *device, int32_t handles[2])
+{
+    unsigned count = 0;
+
+    if (device->wired_enabled != DISABLED && device->wired.client_certificate != NO_HANDLE)
+        handles[count++] = device->wired.client_certificate;
+    if (device->wired_enabled != DISABLED && device->wired.ca_certificate != NO_HANDLE)
+        handles[count++] = device->wired.ca_certificate;
+    return count;
+}
+
+static unsigned context_count(const struct device *device)
+{
+    int32_t handles[2];
+
+    return certificates(device, handles);
+}
+
+static void describe_profile_context(struct device *device, unsigned index, struct instance *instance)
+{
+    int32_t handles[2];
+
+    certificates(device, handles);
+    eap_describe_use(instance, handles[index], SCHEMA_AMT, "AMT_8021XProfile",
+                     "Intel(r) AMT 802.1x Profile 0");
+}
+
+static void describe_settings_context(struct device *device, unsigned index, struct instance *instance)
+{
+    int32_t handles[2];
+
+    certificates(device, handles);
+    eap_describe_use(instance, handles[index], SCHEMA_IPS, "IPS_IEEE8021xSettings",
+                     "Intel(r) AMT: 8021X Settings");
 }
 
 /* ---- tables ---- */
@@ -191,6 +231,21 @@ const struct class wired_classes[] = {
       .properties = settings_properties,
       .put = put_settings,
       .methods = settings_methods,
+      ADMINISTRATION },
+    { .name = "AMT_8021xCredentialContext",
+      .schema = SCHEMA_AMT,
+      .keys = { "ElementInContext", "ElementProvidingContext" },
+      .count = context_count,
+      .describe = describe_profile_context,
+      .matches = eap_context_matches,
+      ADMINISTRATION },
+    { .name = "IPS_8021xCredentialContext",
+      .schema = SCHEMA_IPS,
+      .keys = { "ElementInContext", "ElementProvidingContext" },
+      .present = settings_present,
+      .count = context_count,
+      .describe = describe_settings_context,
+      .matches = eap_context_matches,
       ADMINISTRATION },
     { 0 },
 };

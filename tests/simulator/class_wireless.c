@@ -130,7 +130,9 @@ static void remove_profile(struct call *call, unsigned index)
 {
     struct wifi_profile **place = profile_place(call->device, index), *gone = *place;
 
-    if (!gone->priority) { /* a user's profile, synchronised from the host */
+    /* a user's profile, synchronised from the host; or the one that the firmware is connected with */
+    if (!gone->priority ||
+        (call->device->wifi_connected && !strcmp(gone->name, call->device->wifi_connected))) {
         refuse(call, AMT_NOT_PERMITTED);
         return;
     }
@@ -158,6 +160,45 @@ static void describe_eap(struct device *device, unsigned index, struct instance 
     instance_text(instance, "ElementName", id.bytes);
     instance_text(instance, "InstanceID", id.bytes);
     eap_describe(&profile->eap, instance);
+    text_release(&id);
+}
+
+/* ---- which certificates the profiles use ---- */
+
+static unsigned profile_certificates(const struct wifi_profile *profile, int32_t handles[2])
+{
+    unsigned count = 0;
+
+    if (profile->has_eap && profile->eap.client_certificate != NO_HANDLE)
+        handles[count++] = profile->eap.client_certificate;
+    if (profile->has_eap && profile->eap.ca_certificate != NO_HANDLE)
+        handles[count++] = profile->eap.ca_certificate;
+    return count;
+}
+
+static unsigned context_count(const struct device *device)
+{
+    unsigned count = 0;
+    int32_t handles[2];
+
+    for (const struct wifi_profile *profile = device->wifi_profiles; profile; profile = profile->next)
+        count += profile_certificates(profile, handles);
+    return count;
+}
+
+static void describe_context(struct device *device, unsigned index, struct instance *instance)
+{
+    const struct wifi_profile *profile = device->wifi_profiles;
+    struct text id = { 0 };
+    int32_t handles[2];
+    unsigned count;
+
+    while (index >= (count = profile_certificates(profile, handles))) {
+        index -= count;
+        profile = profile->next;
+    }
+    text_format(&id, "Intel(r) AMT:IEEE 802.1x Settings %s", profile->name);
+    eap_describe_use(instance, handles[index], SCHEMA_CIM, "CIM_IEEE8021xSettings", id.bytes);
     text_release(&id);
 }
 
@@ -257,7 +298,7 @@ static uint32_t read_input(struct call *call, const xmlNode *input, const struct
         return AMT_SUCCESS;
     }
     profile->has_eap = eap != NULL;
-    if (eap && !eap_read(eap, &profile->eap))
+    if (eap && (!eap_read(eap, &profile->eap) || !eap_comparison_valid(&profile->eap, 1, 3)))
         return RESULT_INVALID_PARAMETER;
     if (!eap_read_certificate(call->device, input, "ClientCredential", &profile->eap.client_certificate) ||
         !eap_read_certificate(call->device, input, "CACredential", &profile->eap.ca_certificate))
@@ -523,6 +564,14 @@ const struct class wireless_classes[] = {
       .present = wireless_present,
       .count = eap_count,
       .describe = describe_eap,
+      ADMINISTRATION },
+    { .name = "CIM_CredentialContext",
+      .schema = SCHEMA_CIM,
+      .keys = { "ElementInContext", "ElementProvidingContext" },
+      .present = wireless_present,
+      .count = context_count,
+      .describe = describe_context,
+      .matches = eap_context_matches,
       ADMINISTRATION },
     { 0 },
 };

@@ -363,6 +363,7 @@ void device_destroy(struct device **device)
     free(gone->option15);
     free(gone->server_fqdn);
     free(gone->rfb_password);
+    free(gone->wifi_connected);
     free(gone->last_refusal);
     free(gone->accepted_name);
     free(gone);

@@ -240,6 +240,7 @@ struct device {
     struct wifi_profile *wifi_profiles;
     uint32_t wifi_state, wifi_sync;
     bool wifi_uefi_share;
+    char *wifi_connected;    /* name of the profile that the firmware is connected with; NULL: none */
     unsigned char nonce[20]; /* ConfigurationNonce */
 
     /* What it remembers while it runs. */

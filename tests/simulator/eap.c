@@ -1,9 +1,10 @@
 #include "eap.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_LONGEST = 128, PASSWORD_LONGEST = 64 };
+enum { NAME_LONGEST = 128, PASSWORD_LONGEST = 32 };
 
 static bool short_enough(const char *text, size_t longest)
 {
@@ -40,6 +41,22 @@ void eap_describe(const struct eap_settings *eap, struct instance *instance)
         instance_number(instance, "ServerCertificateNameComparison", (uint32_t)eap->comparison);
 }
 
+bool eap_comparison_valid(const struct eap_settings *eap, int lowest, int highest)
+{
+    return !eap->server_name || (eap->comparison >= lowest && eap->comparison <= highest);
+}
+
+/* The server's is a trusted root, the client's a leaf whose key is in the store. */
+static bool kind_fits(struct device *device, int64_t handle, const char *name)
+{
+    const struct stored_certificate *certificate = device_certificate(device, handle);
+
+    if (!certificate)
+        return false;
+    return strncmp(name, "Client", 6) ? certificate->trusted_root
+                                      : device_key_of(device, certificate) != NULL;
+}
+
 bool eap_read_certificate(struct device *device, const xmlNode *parent, const char *name, int32_t *handle)
 {
     struct reference reference;
@@ -55,7 +72,26 @@ bool eap_read_certificate(struct device *device, const xmlNode *parent, const ch
         named = handle_of(reference_value(&reference, "InstanceID"), "Intel(r) AMT Certificate: Handle: ");
     reference_release(&reference);
     *handle = (int32_t)named;
-    return named != NO_HANDLE && device_certificate(device, named);
+    return named != NO_HANDLE && kind_fits(device, named, name);
+}
+
+void eap_describe_use(struct instance *instance, int32_t handle, const char *schema, const char *class,
+                      const char *instance_id)
+{
+    char certificate_id[64];
+    const char *certificate[] = { "InstanceID", certificate_id, NULL };
+    const char *user[] = { "InstanceID", instance_id, NULL };
+
+    snprintf(certificate_id, sizeof(certificate_id), "Intel(r) AMT Certificate: Handle: %d", handle);
+    instance_reference(instance, "ElementInContext", SCHEMA_AMT, "AMT_PublicKeyCertificate", certificate);
+    instance_reference(instance, "ElementProvidingContext", schema, class, user);
+}
+
+bool eap_context_matches(struct device *device, unsigned index, const struct selectors *selectors)
+{
+    (void)device;
+    (void)index;
+    return selectors->count == 0;
 }
 
 bool eap_complete(const struct eap_settings *eap)

@@ -60,6 +60,7 @@ static const struct setting settings[] = {
     FUNCTION("domain", set_domain),
     FLAG("mobile", mobile),
     FLAG("wifi", wifi),
+    TEXT("wifi-connected", wifi_connected),
     FLAG("kvm-by-mebx", kvm_by_mebx),
     FLAG("auditor-lock", auditor_lock),
     NUMBER("consent-modifiable", consent_modifiable, 0, 1),

@@ -59,6 +59,26 @@
 //gsoap krb   schema elementForm: qualified
 //gsoap hbs   schema namespace: http://intel.com/wbem/wscim/1/ips-schema/1/IPS_HostBasedSetupService
 //gsoap hbs   schema elementForm: qualified
+//gsoap kvmset schema namespace: http://intel.com/wbem/wscim/1/ips-schema/1/IPS_KVMRedirectionSettingData
+//gsoap kvmset schema elementForm: qualified
+//gsoap wifisvc schema namespace: http://intel.com/wbem/wscim/1/amt-schema/1/AMT_WiFiPortConfigurationService
+//gsoap wifisvc schema elementForm: qualified
+//gsoap wifiset schema namespace: http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_WiFiEndpointSettings
+//gsoap wifiset schema elementForm: qualified
+//gsoap wifiport schema namespace: http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_WiFiPort
+//gsoap wifiport schema elementForm: qualified
+//gsoap eap   schema namespace: http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_IEEE8021xSettings
+//gsoap eap   schema elementForm: qualified
+//gsoap wired schema namespace: http://intel.com/wbem/wscim/1/ips-schema/1/IPS_IEEE8021xSettings
+//gsoap wired schema elementForm: qualified
+//gsoap wiredold schema namespace: http://intel.com/wbem/wscim/1/amt-schema/1/AMT_8021XProfile
+//gsoap wiredold schema elementForm: qualified
+//gsoap context schema namespace: http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_CredentialContext
+//gsoap context schema elementForm: qualified
+//gsoap contexti schema namespace: http://intel.com/wbem/wscim/1/ips-schema/1/IPS_8021xCredentialContext
+//gsoap contexti schema elementForm: qualified
+//gsoap contexta schema namespace: http://intel.com/wbem/wscim/1/amt-schema/1/AMT_8021xCredentialContext
+//gsoap contexta schema elementForm: qualified
 
 typedef char *xsd__string;
 typedef unsigned char xsd__unsignedByte;
@@ -397,4 +417,134 @@ struct esd__instance {
     xsd__unsignedShort *IsCurrent 0;
     struct wsa__EndpointReference *ManagedElement 0;
     struct wsa__EndpointReference *SettingData 0;
+};
+
+// ---- KVM settings
+
+struct kvmset__instance {
+    enum xsd__boolean *BackToBackFbMode 0;
+    xsd__unsignedByte *DefaultScreen 0;
+    enum xsd__boolean *DoubleBufferEnabled 0;
+    xsd__string ElementName 0;
+    enum xsd__boolean *EnabledByMEBx 0;
+    xsd__unsignedByte *InitialDecimationModeForLowRes 0;
+    xsd__string InstanceID 0;
+    enum xsd__boolean *Is5900PortEnabled 0;
+    enum xsd__boolean *OptInPolicy 0;
+    xsd__unsignedShort *OptInPolicyTimeout 0;
+    xsd__unsignedShort *SessionTimeout 0;
+};
+struct kvmset__out {
+    xsd__unsignedInt *ReturnValue 0;
+};
+
+// ---- wireless
+
+struct wifiset__instance {
+    xsd__unsignedShort *AuthenticationMethod 0;
+    xsd__unsignedShort *BSSType 0;
+    xsd__string ElementName 0;
+    xsd__unsignedShort *EncryptionMethod 0;
+    xsd__string InstanceID 0;
+    xsd__string PSKPassPhrase 0;
+    xsd__unsignedByte *Priority 0;
+    xsd__string SSID 0;
+};
+struct eap__instance {
+    xsd__unsignedShort *AuthenticationProtocol 0;
+    xsd__string Domain 0;
+    xsd__string ElementName 0;
+    xsd__string InstanceID 0;
+    xsd__string Password 0;
+    xsd__string RoamingIdentity 0;
+    xsd__string ServerCertificateName 0;
+    xsd__unsignedShort *ServerCertificateNameComparison 0;
+    xsd__string Username 0;
+};
+struct wifisvc__instance {
+    xsd__string CreationClassName 0;
+    xsd__string ElementName 0;
+    xsd__unsignedShort *EnabledState 0;
+    xsd__unsignedShort *HealthState 0;
+    xsd__string Name 0;
+    xsd__unsignedInt *NoHostCsmeSoftwarePolicy 0;
+    xsd__unsignedShort *RequestedState 0;
+    xsd__string SystemCreationClassName 0;
+    xsd__string SystemName 0;
+    enum xsd__boolean *UEFIWiFiProfileShareEnabled 0;
+    xsd__unsignedInt *localProfileSynchronizationEnabled 0;
+};
+struct wifisvc__in {
+    struct wsa__EndpointReference *WiFiEndpoint 0;
+    struct wsa__EndpointReference *WiFiEndpointSettings 0;
+    struct wifiset__instance *WiFiEndpointSettingsInput 0;
+    struct eap__instance *IEEE8021xSettingsInput 0;
+    struct wsa__EndpointReference *ClientCredential 0;
+    struct wsa__EndpointReference *CACredential 0;
+};
+struct wifisvc__out {
+    xsd__unsignedInt *ReturnValue 0;
+};
+struct wifiport__instance {
+    xsd__unsignedShort *EnabledState 0;
+    xsd__string PermanentAddress 0;
+};
+struct wifiport__in {
+    xsd__unsignedShort *RequestedState 0;
+};
+struct wifiport__out {
+    xsd__unsignedInt *ReturnValue 0;
+};
+
+// ---- wired 802.1X, and who uses which certificate
+
+struct wired__instance {
+    xsd__unsignedShort *AuthenticationProtocol 0;
+    enum xsd__boolean *AvailableInS0 0;
+    xsd__string Domain 0;
+    xsd__string ElementName 0;
+    xsd__unsignedInt *Enabled 0;
+    xsd__string InstanceID 0;
+    xsd__string Password 0;
+    xsd__unsignedInt *PxeTimeout 0;
+    xsd__string RoamingIdentity 0;
+    xsd__string ServerCertificateName 0;
+    xsd__unsignedShort *ServerCertificateNameComparison 0;
+    xsd__string Username 0;
+};
+struct wired__in {
+    struct wsa__EndpointReference *ServerCertificateIssuer 0;
+    struct wsa__EndpointReference *ClientCertificate 0;
+};
+struct wired__out {
+    xsd__unsignedInt *ReturnValue 0;
+};
+struct wiredold__instance {
+    enum xsd__boolean *ActiveInS0 0;
+    xsd__unsignedShort *AuthenticationProtocol 0;
+    struct wsa__EndpointReference *ClientCertificate 0;
+    xsd__string Domain 0;
+    xsd__string ElementName 0;
+    enum xsd__boolean *Enabled 0;
+    xsd__string InstanceID 0;
+    xsd__string Password 0;
+    xsd__unsignedInt *PxeTimeout 0;
+    xsd__string RoamingIdentity 0;
+    struct wsa__EndpointReference *ServerCertificateIssuer 0;
+    xsd__string ServerCertificateName 0;
+    xsd__unsignedShort *ServerCertificateNameComparison 0;
+    xsd__string Username 0;
+};
+
+struct context__instance {
+    struct wsa__EndpointReference *ElementInContext 0;
+    struct wsa__EndpointReference *ElementProvidingContext 0;
+};
+struct contexti__instance {
+    struct wsa__EndpointReference *ElementInContext 0;
+    struct wsa__EndpointReference *ElementProvidingContext 0;
+};
+struct contexta__instance {
+    struct wsa__EndpointReference *ElementInContext 0;
+    struct wsa__EndpointReference *ElementProvidingContext 0;
 };

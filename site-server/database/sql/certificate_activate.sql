@@ -2,7 +2,7 @@
 -- job $2; the one it used before is superseded.
 WITH used AS (
     SELECT t.id FROM amt_store.certificate t
-     WHERE t.uuid = $1::uuid AND t.state <> 'revoked'
+     WHERE t.uuid = $1::uuid AND t.state <> 'revoked' AND t.usage = 'server'
        AND CASE WHEN $3::bytea IS NULL THEN t.job = $2::bigint
                 ELSE t.fingerprint = encode(sha256($3::bytea), 'hex') END
      ORDER BY t.id DESC LIMIT 1
@@ -11,4 +11,4 @@ UPDATE amt_store.certificate t
    SET state = CASE WHEN t.id = u.id THEN 'active' ELSE 'superseded' END,
        activated_at = CASE WHEN t.id = u.id THEN coalesce(t.activated_at, now()) ELSE t.activated_at END
   FROM used u
- WHERE t.uuid = $1::uuid AND (t.id = u.id OR t.state = 'active')
+ WHERE t.uuid = $1::uuid AND (t.id = u.id OR t.state = 'active') AND t.usage = 'server'

@@ -80,6 +80,71 @@ static void a_job_offer_is_read_as_it_was_written(void **state)
     assert_int_equal(again.job_offer.issuers[0].length, 5);
 }
 
+static void networks_and_kerberos_of_an_offer_are_read_as_they_were_written(void **state)
+{
+    AUTO(secret_free) struct secret *empty = secret_from_text("");
+    AUTO(secret_free) struct secret *password = secret_from_text("Radius-Word1");
+    AUTO(secret_free) struct secret *key = secret_new("0123456789\0bcdef", 16);
+    struct eap_settings eap = { .protocol = EAP_PEAP_MSCHAPV2,
+                                .username = (char *)"machines",
+                                .password = password,
+                                .server_name = (char *)"radius.example.com",
+                                .server_name_match = SERVER_NAME_SUFFIX,
+                                .trusted_root = { (unsigned char *)"\x30\x01", 2 } };
+    struct wireless_profile profiles[] = {
+        { (char *)"guest", (char *)"guest net", 1, WIRELESS_WPA3_SAE, WIRELESS_GCMP_256, password, NULL },
+        { (char *)"corp", (char *)"corp", 2, WIRELESS_WPA2_8021X, WIRELESS_CCMP, NULL, &eap },
+    };
+    struct wireless_settings wireless = { profiles, 2, SYNCHRONIZE_USER };
+    struct wired_8021x wired = { NULL, 90, false };
+    char *principals[] = { (char *)"HTTP/pc1.example.com:16992" };
+    struct kerberos_account kerberos = { .realm = (char *)"EXAMPLE.COM",
+                                         .principals = principals,
+                                         .principal_count = 1,
+                                         .key_version = 4,
+                                         .master_key = key };
+    struct message message = { .kind = MESSAGE_JOB_OFFER,
+                               .job_offer = { .id = { 12, 3 },
+                                              .kind = (char *)"provision",
+                                              .lease_s = 900,
+                                              .deadline_s = 600,
+                                              .address = (char *)"127.1.0.1",
+                                              .port = 16993,
+                                              .admin_password = empty,
+                                              .profile = { .name = (char *)"default",
+                                                           .wireless = &wireless,
+                                                           .wired_8021x = &wired,
+                                                           .kvm_session_timeout_min = 20 },
+                                              .kerberos = &kerberos } };
+    AUTO(message_free) struct message again = { 0 };
+    const struct profile *profile = &again.job_offer.profile;
+    struct error err = { 0 };
+
+    (void)state;
+    if (!round_trip(&message, &again, &err))
+        fail_msg("%s", err.message);
+    assert_int_equal(profile->wireless->count, 2);
+    assert_int_equal(profile->wireless->synchronization, SYNCHRONIZE_USER);
+    assert_string_equal(profile->wireless->profiles[0].ssid, "guest net");
+    assert_true(secret_equal(profile->wireless->profiles[0].passphrase, password));
+    assert_null(profile->wireless->profiles[0].eap);
+    assert_string_equal(profile->wireless->profiles[1].eap->server_name, "radius.example.com");
+    assert_int_equal(profile->wireless->profiles[1].eap->trusted_root.length, 2);
+    assert_null(profile->wired_8021x->eap);
+    assert_int_equal(profile->wired_8021x->pxe_timeout_s, 90);
+    assert_int_equal(profile->kvm_session_timeout_min, 20);
+    assert_int_equal(profile->kvm_consent_timeout_s, 0);
+    assert_true(secret_equal(again.job_offer.kerberos->master_key, key));
+    assert_null(again.job_offer.kerberos->passphrase);
+    eap.protocol = EAP_TLS; /* with a password */
+    message_free(&again);
+    assert_false(round_trip(&message, &again, &err));
+    assert_non_null(strstr(err.message, "eap"));
+    profiles[1].eap = NULL; /* 802.1X without EAP */
+    assert_false(round_trip(&message, &again, &err));
+    assert_non_null(strstr(err.message, "wireless"));
+}
+
 static void a_result_is_read_as_it_was_written(void **state)
 {
     struct step_report steps[] = { { (char *)"O7.1", (char *)"clock", 1000, 2000, STEP_DONE, REASON_NONE,
@@ -250,6 +315,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_job_offer_is_read_as_it_was_written),
+        cmocka_unit_test(networks_and_kerberos_of_an_offer_are_read_as_they_were_written),
         cmocka_unit_test(a_result_is_read_as_it_was_written),
         cmocka_unit_test(bytes_that_are_no_text_do_not_cost_the_result),
         cmocka_unit_test(an_unknown_version_or_kind_is_refused_before_the_body_is_read),

@@ -96,6 +96,29 @@ static int verify(X509 *certificate, int purpose, const char *host)
     return result;
 }
 
+static void what_it_issues_for_a_client_is_for_no_server(void **state)
+{
+    AUTO(issued_certificate_clear) struct issued_certificate issued = { 0 };
+    AUTO(bytes_free) struct bytes der = { 0 };
+    AUTO(request_free) struct certificate_request *request = NULL;
+    struct certificate_order order = {
+        .fqdn = "pc1.example.org", .usage = CERTIFICATE_CLIENT, .now_s = time(NULL), .lifetime_s = 365 * DAY_S
+    };
+    struct error err;
+    X509 *certificate;
+
+    (void)state;
+    make_request(device_key, device_key, &der);
+    assert_true(request_read(&request, &der, NULL, &err));
+    order.request = request;
+    assert_true(authority_issue(authority, &order, &issued, &err));
+    certificate = certificate_of(&issued.der);
+    assert_int_equal(verify(certificate, X509_PURPOSE_SSL_CLIENT, "pc1.example.org"), X509_V_OK);
+    assert_int_equal(verify(certificate, X509_PURPOSE_SSL_SERVER, "pc1.example.org"),
+                     X509_V_ERR_INVALID_PURPOSE);
+    X509_free(certificate);
+}
+
 static void what_it_issues_verifies_strictly_for_its_name_and_purpose_only(void **state)
 {
     AUTO(issued_certificate_clear) struct issued_certificate issued = { 0 };
@@ -338,6 +361,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_it_issues_verifies_strictly_for_its_name_and_purpose_only),
+        cmocka_unit_test(what_it_issues_for_a_client_is_for_no_server),
         cmocka_unit_test(the_certificate_has_our_subject_and_the_requests_key),
         cmocka_unit_test(serials_are_random_and_positive),
         cmocka_unit_test(a_certificate_begins_a_little_earlier_and_ends_no_later_than_its_issuer),
