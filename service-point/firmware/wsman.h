@@ -91,9 +91,9 @@ bool wsman_general_settings_change(struct connection *connection,
 
 /* ---- AMT_TimeSynchronizationService --------------------------------------------------------------- */
 
-/* Get and, where the clock was never set or is more than tolerance_s off, Set at once with Tm1 = Tm2: each
- * Set is a write to flash. now_s gives seconds since 1970, UTC. *offset_s: firmware's clock minus ours
- * before. */
+/* Get and, where the clock was never set or is more than tolerance_s off, Set at once (and once) with
+ * Tm1 = Tm2: each Set is a write to flash. now_s gives seconds since 1970, UTC. *offset_s: firmware's clock
+ * minus ours before. */
 bool wsman_time_synchronize(struct connection *connection, int64_t (*now_s)(void), unsigned tolerance_s,
                             int64_t *offset_s, bool *changed, struct error *err) MUST_CHECK;
 

@@ -111,7 +111,8 @@ bool wsman_time_synchronize(struct connection *connection, int64_t (*now_s)(void
                             int64_t *offset_s, bool *changed, struct error *err)
 {
     static const char get[] = "GetLowAccuracyTimeSynch", set[] = "SetHighAccuracyTimeSynch";
-    struct wsman_input input = { .type = SOAP_TYPE_time__in };
+    /* A Set that is repeated would be reckoned with a clock that the first one has moved. */
+    struct wsman_input input = { .type = SOAP_TYPE_time__in, .once = true };
     struct time__in in = { 0 };
     struct time__out *out;
     unsigned device, ours;
