@@ -68,7 +68,8 @@ struct general_settings {
     char host_name[WSMAN_NAME_SIZE];
     char domain_name[WSMAN_NAME_SIZE];
     bool network_enabled; /* AMTNetworkEnabled; never write 0: it cannot be set back remotely */
-    bool ping_response, rmcp_ping_response;
+    bool ping_response;
+    bool has_rmcp_ping_response, rmcp_ping_response; /* from AMT 4 */
     bool has_shared_fqdn, shared_fqdn;
     unsigned idle_wake_timeout_min;
     unsigned privacy_level;

@@ -30,6 +30,7 @@ bool wsman_general_settings_get(struct connection *connection, struct general_se
         return wsman_malformed(&class_general, "Get", "a name is longer than 255 characters", err);
     read.network_enabled = number_of(got->AMTNetworkEnabled) != 0;
     read.ping_response = flag_of(got->PingResponseEnabled);
+    read.has_rmcp_ping_response = got->RmcpPingResponseEnabled != NULL;
     read.rmcp_ping_response = flag_of(got->RmcpPingResponseEnabled);
     read.has_shared_fqdn = got->SharedFQDN != NULL;
     read.shared_fqdn = flag_of(got->SharedFQDN);
