@@ -229,6 +229,7 @@ void message_free(struct message *message)
     case MESSAGE_CERTIFICATE_WANTED:
     case MESSAGE_CERTIFICATE:
         bytes_free(&message->certificate.der);
+        free(message->certificate.firmware_version);
         break;
     case MESSAGE_LEASE_EXTEND:
         free(message->lease_extend.running);

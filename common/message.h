@@ -250,6 +250,7 @@ struct message_certificate { /* also CERTIFICATE_WANTED, where der is the PKCS#1
     struct attempt_id id;
     struct bytes der;
     enum certificate_usage usage; /* of CERTIFICATE_WANTED */
+    char *firmware_version;       /* of CERTIFICATE_WANTED; NULL: not known */
 };
 
 struct message_lease_extend {

@@ -650,6 +650,8 @@ bool message_read(const struct envelope *envelope, struct message *message, stru
         read_certificate(&reader, in->attempt, in->request, &read.certificate_wanted);
         read.certificate_wanted.usage =
             read_enum(&reader, "usage", in->usage, CERTIFICATE_SERVER, CERTIFICATE_CLIENT);
+        read.certificate_wanted.firmware_version =
+            read_text(&reader, "firmware_version", in->firmware_version);
         break;
     }
     case MESSAGE_CERTIFICATE: {

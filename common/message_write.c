@@ -496,6 +496,7 @@ static ProtobufCMessage *put_body(struct scratch *scratch, const struct message 
             put_bytes(message->certificate_wanted.der.data, message->certificate_wanted.der.length);
         out->has_usage = true;
         out->usage = message->certificate_wanted.usage;
+        out->firmware_version = put_optional(scratch, message->certificate_wanted.firmware_version);
         return &out->base;
     }
     case MESSAGE_CERTIFICATE: {

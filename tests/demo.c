@@ -88,6 +88,7 @@ static void plan_computers(struct demo *demo)
     demo->computers = allocate(demo->count * sizeof(*demo->computers));
     for (size_t i = 0; i < demo->count; i++)
         computer_plan(&demo->computers[i], demo->site, (unsigned)i, generations[i % generation_count]);
+    demo->computers[demo->count - 2].generation = "11.8"; /* one that knows SHA-256 */
     /* A generation that asks for a password in setup too. */
     demo->computers[demo->count - 1].generation = "9.0";
 }
@@ -132,7 +133,7 @@ static char *fleet_content(const struct demo *demo)
 
     for (size_t i = 0; i < demo->count; i++) {
         const struct computer *computer = &demo->computers[i];
-        const char *root = computer == without_root(demo) ? other_root : site->provisioning.sha256_hex;
+        const char *root = computer == without_root(demo) ? other_root : computer_root(computer, site);
         const char *words =
             computer == with_unknown_password(demo) ? "challenge=yes admin-password=Nobody.Knows.1t" : "";
         AUTO(text_free) char *line = computer_fleet_line(computer, site->dns_suffix, root, words);

@@ -1,7 +1,8 @@
 /*
  * parse-recorded DIR - runs the service point's parsers over recorded answers of devices.
  *
- * DIR holds one answer a file, <vendor>/<class>/<operation>.xml, at any depth: SOAP envelopes without HTTP.
+ * DIR holds one answer a file, <vendor>/<class>/<operation>.xml, at any depth: SOAP envelopes without HTTP,
+ * of version 1.2 for WS-Management and of 1.1 for AMT's older SOAP interface.
  * Prints per file what was understood, or why not; ends with a count, and with exit status 1 if any failed.
  */
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "firmware/eoi_describe.h"
 #include "firmware/wsman_describe.h"
 
 #define FILE_MAX_BYTES (1024 * 1024) /* as on the wire */
@@ -44,14 +46,22 @@ static bool file_read(const char *path, struct bytes *content, struct error *err
     return true;
 }
 
+static bool describe(const struct bytes *content, char **description, struct error *err)
+{
+    const char *text = (const char *)content->data;
+    bool older = strstr(text, "http://schemas.xmlsoap.org/soap/envelope/") != NULL;
+
+    return older ? eoi_describe(text, content->length, description, err)
+                 : wsman_describe(text, content->length, description, err);
+}
+
 static void file_try(const char *path, const char *name, struct tally *tally)
 {
     AUTO(bytes_free) struct bytes content = { 0 };
     AUTO(text_free) char *description = NULL;
     struct error err = { 0 };
 
-    if (file_read(path, &content, &err) &&
-        wsman_describe((const char *)content.data, content.length, &description, &err)) {
+    if (file_read(path, &content, &err) && describe(&content, &description, &err)) {
         printf("ok       %s: %s", name, description);
         tally->passed++;
     } else if (err.code == ERROR_ABSENT) {

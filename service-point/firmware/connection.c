@@ -33,7 +33,7 @@ bool connection_time_up(const struct connection *connection, struct error *err)
 
 /* ---- opening ---- */
 
-static struct firmware_release known_release(const struct connection *connection)
+struct firmware_release connection_release(const struct connection *connection)
 {
     return firmware_release_parse(*connection->version ? connection->version
                                                        : connection->target.firmware_version);
@@ -46,7 +46,7 @@ bool connection_certificate_refused(const struct connection *connection, const c
 
     if (certificate &&
         !preflight_check(provisioning_certificate_preflight(certificate), connection->target.dns_suffix,
-                         known_release(connection), clock_wall_ms() / 1000, &guess)) {
+                         connection_release(connection), clock_wall_ms() / 1000, &guess)) {
         error_because(err, guess.reason, "%s", guess.message);
         return error_during(err, "%s refused our certificate (%s)", connection->address, why);
     }
@@ -116,7 +116,7 @@ static bool open_failed(const struct connection *connection, enum stream_outcome
 
 static bool legacy_may_help(const struct connection *connection, enum stream_outcome outcome)
 {
-    struct firmware_release release = known_release(connection);
+    struct firmware_release release = connection_release(connection);
 
     return (outcome == STREAM_MISMATCH || outcome == STREAM_NOT_TLS) &&
            connection->policy == TLS_POLICY_MODERN && !connection->policy_proved &&

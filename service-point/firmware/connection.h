@@ -36,6 +36,12 @@ enum tls_allowed {                   /* by configuration; the firmware's generat
                    TLS_ALLOW_MODERN, /* TLS 1.1 and 1.2 only */
 };
 
+/* The two ways in which AMT takes calls. */
+enum firmware_interface {
+    INTERFACE_WSMAN, /* WS-Management: AMT 3.2 and later */
+    INTERFACE_EOI,   /* the older SOAP interface: until AMT 8 */
+};
+
 /* Everything is borrowed until connection_close(). Zero-initialise; zero means the default. */
 struct connection_target {
     const char *address;          /* numeric IPv4 or IPv6 address; names are refused */
@@ -46,6 +52,7 @@ struct connection_target {
     const char *firmware_version; /* last known, e.g. "11.8.50.3425"; NULL: not known */
     const char *dns_suffix;       /* of the computer, for the pre-flight check; NULL: not known */
     enum tls_allowed tls;
+    enum first_stage first_stage; /* AUTO: EOI for firmware before 6.0 where it has it */
     const struct trust *trust;
     const struct provisioning_certificate *certificate; /* NULL: no client certificate is presented */
     enum device_identity identity;
@@ -72,17 +79,20 @@ void connection_close(struct connection **connection);
  * retry list continues from here at the next contact (spec O5).
  */
 struct authentication {
-    bool challenged; /* false: the firmware asks for no password in this session */
-    bool accepted;   /* candidates[accepted_index] opened it */
+    enum firmware_interface interface; /* to be spoken in the first stage; the second is WS-Management's */
+    bool challenged;                   /* false: the firmware asks for no password in this session */
+    bool accepted;                     /* candidates[accepted_index] opened it */
     size_t accepted_index;
     size_t refused; /* candidates[0 .. refused-1] were refused */
 };
 
 /*
- * Logs in (spec O4, O5): a harmless request without credentials, then the candidates in their order, at
- * most attempts_max of them. Firmware that does not challenge a PKI session is accepted. All refused:
- * REASON_NO_ACCOUNT_ACCEPTED if there were no more candidates, else REASON_MORE_ACCOUNTS. The accepted
- * candidate is copied and used for every later request.
+ * Logs in (spec O4, O5): a harmless request without credentials, which also shows the release and with it the
+ * interface; then the candidates in their order, at most attempts_max of them. Firmware that does not
+ * challenge a PKI session is accepted. All refused: REASON_NO_ACCOUNT_ACCEPTED if there were no more
+ * candidates, else REASON_MORE_ACCOUNTS. The accepted candidate is copied and used for every later request.
+ * REASON_UNSUPPORTED: the firmware does not have the interface that target.first_stage asks for, or no
+ * WS-Management.
  */
 bool connection_authenticate(struct connection *connection, const struct account *candidates, size_t count,
                              unsigned attempts_max, struct authentication *authentication,

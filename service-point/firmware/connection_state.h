@@ -2,7 +2,7 @@
  * connection_state.h - what a connection consists of, for the files that share the work on it.
  *
  * Private to firmware/: connection.c opens and closes, identity.c judges the device's certificate, exchange.c
- * carries one HTTP exchange, login.c answers challenges.
+ * carries one HTTP exchange, login.c answers challenges, interface.c finds out what the firmware speaks.
  */
 #ifndef FIRMWARE_CONNECTION_STATE_H
 #define FIRMWARE_CONNECTION_STATE_H
@@ -10,6 +10,7 @@
 #include "firmware/connection.h"
 #include "firmware/digest.h"
 #include "firmware/exchange.h"
+#include "firmware/preflight.h"
 #include "firmware/tls_stream.h"
 #include "firmware/trust_context.h"
 
@@ -63,6 +64,8 @@ struct connection {
 };
 
 /* connection.c */
+/* What the firmware said in this session, else what was known before; 0.0: neither. */
+struct firmware_release connection_release(const struct connection *connection);
 int64_t connection_request_end(const struct connection *connection); /* of a request that begins now */
 /* True, with REASON_TIME_UP, when the job's deadline has passed. */
 bool connection_time_up(const struct connection *connection, struct error *err);
@@ -80,5 +83,18 @@ void exchange_hooks_set(struct connection *connection);
 
 /* login.c */
 void login_clear(struct digest_session *login);
+enum login_verdict { LOGIN_ANSWERED, LOGIN_REFUSED, LOGIN_FAILED };
+/* Sends the request with the credential at hand, if there is one. LOGIN_REFUSED: a 401 that stays. */
+enum login_verdict login_exchange(struct connection *connection, const struct exchange *request,
+                                  struct exchange_reply *reply, struct error *err);
+
+/* interface.c: what the first requests, without credentials, have shown. */
+struct interface_found {
+    enum firmware_interface interface;
+    bool challenged;
+    const struct exchange *probe; /* harmless, for the log-in */
+};
+bool interface_find(struct connection *connection, struct interface_found *found,
+                    struct error *err) MUST_CHECK;
 
 #endif

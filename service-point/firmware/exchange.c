@@ -52,9 +52,10 @@ static int carry_request_header(void *carrier, const char *name, const char *val
                    ? runtime->plain_request_header(runtime->soap, "Authorization",
                                                    connection->carrying.authorization)
                    : SOAP_OK;
-    /* AMT looks at neither; an answer must not be compressed, for its size is bounded on the wire. */
-    return strcasecmp(name, "Accept-Encoding") == 0 || strcasecmp(name, "SOAPAction") == 0 ? SOAP_STOP
-                                                                                           : SOAP_OK;
+    /* AMT does not look at it; an answer must not be compressed, for its size is bounded on the wire. */
+    if (strcasecmp(name, "Accept-Encoding") == 0)
+        return SOAP_STOP;
+    return strcasecmp(name, "SOAPAction") == 0 && runtime->soap->version == 2 ? SOAP_STOP : SOAP_OK;
 }
 
 static void version_remember(struct connection *connection, const char *server)
@@ -117,8 +118,9 @@ static bool request_send(struct soap *soap, const char *endpoint, const struct e
     bool sent;
 
     soap_begin_count(soap);
+    soap->version = request->action ? 1 : 2; /* decides about Content-Type and SOAPAction */
     soap->count = request->length;
-    sent = soap_end_count(soap) == SOAP_OK && soap_connect(soap, endpoint, NULL) == SOAP_OK &&
+    sent = soap_end_count(soap) == SOAP_OK && soap_connect(soap, endpoint, request->action) == SOAP_OK &&
            soap_send_raw(soap, request->body, request->length) == SOAP_OK && soap_end_send(soap) == SOAP_OK;
     /* the request may have held a password, and gSOAP's buffer outlives it */
     secret_wipe(soap->buf, used < sizeof(soap->buf) ? used : sizeof(soap->buf));
@@ -133,7 +135,6 @@ static struct soap *soap_awake(struct connection *connection)
     soap = connection->runtime.soap;
     soap->socket = connection->stream.socket;
     soap->keep_alive = 1;
-    soap->version = 2;
     soap->status = 0;
     return soap;
 }
@@ -174,9 +175,12 @@ static bool carry(struct connection *connection, const struct exchange *request,
 
 static bool answer_starts_well(const struct carrying *carrying, const struct exchange_reply *reply)
 {
-    return carrying->server_is_amt ||
-           (carrying->has_challenge && strncmp(carrying->challenge.realm, "Digest:", 7) == 0) ||
-           (reply->body && strstr(reply->body, "http://www.w3.org/2003/05/soap-envelope"));
+    const char *realm = carrying->has_challenge ? carrying->challenge.realm : "";
+
+    return carrying->server_is_amt || strncmp(realm, "Digest:", 7) == 0 ||
+           strncmp(realm, "Intel(R) AMT", 12) == 0 ||
+           (reply->body &&
+            (strstr(reply->body, ENVELOPE_SOAP_1_2) || strstr(reply->body, ENVELOPE_SOAP_1_1)));
 }
 
 static bool is_repeatable(const struct connection *connection, const struct exchange *request, bool reused)
@@ -268,4 +272,45 @@ bool exchange_status_check(const struct connection *connection, int status, stru
         return error_because(err, REASON_HTTP_ERROR, "%s answered with HTTP status %d", connection->address,
                              status);
     }
+}
+
+bool exchange_reply_check(const struct connection *connection, const struct exchange_reply *reply,
+                          struct error *err)
+{
+    if (!exchange_status_check(connection, reply->status, err))
+        return false;
+    if (reply->status != 200 && !strstr(reply->body, "Envelope"))
+        return error_because(err, REASON_HTTP_ERROR, "%s answered with HTTP status %d without a SOAP fault",
+                             connection->address, reply->status);
+    return true;
+}
+
+void exchange_reply_wipe(struct connection *connection, struct exchange_reply *reply)
+{
+    if (reply->length > 0) {
+        secret_wipe(reply->body, reply->length);
+        soap_dealloc(connection->runtime.soap, reply->body);
+    }
+    *reply = (struct exchange_reply){ 0, (char *)"", 0 };
+}
+
+static void body_free(struct bytes *body)
+{
+    if (body->data)
+        secret_wipe(body->data, body->length);
+    bytes_free(body);
+}
+
+bool connection_exchange_written(struct connection *connection, const struct exchange *request,
+                                 struct exchange_reply *reply, struct error *err)
+{
+    struct runtime *runtime = &connection->runtime;
+    AUTO(body_free) struct bytes body = runtime->written; /* outlives the runtime's rest */
+    struct exchange complete = *request;
+
+    runtime->written = (struct bytes){ 0 };
+    runtime->written_capacity = 0;
+    complete.body = (const char *)body.data;
+    complete.length = body.length;
+    return connection_exchange(connection, &complete, reply, err);
 }

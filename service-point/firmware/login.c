@@ -56,17 +56,16 @@ static bool authorization_make(struct connection *connection, const struct excha
 
 /* ---- logging in (spec O4, O5) ---- */
 
-enum verdict { VERDICT_ANSWERED, VERDICT_REFUSED, VERDICT_FAILED };
-
 /*
  * Sends the request with the credential at hand, if there is one. A 401 to a nonce that was used before, or
  * one that says "stale", is answered with the new nonce; a 401 to a fresh one is a refusal. At most three
  * requests in all.
  */
-static enum verdict exchange_logged_in(struct connection *connection, const struct exchange *request,
-                                       struct exchange_reply *reply, int64_t until_ms, struct error *err)
+enum login_verdict login_exchange(struct connection *connection, const struct exchange *request,
+                                  struct exchange_reply *reply, struct error *err)
 {
     struct digest_session *login = &connection->login;
+    int64_t until_ms = connection_request_end(connection);
 
     for (unsigned requests = 1;; requests++) {
         char authorization[DIGEST_HEADER_SIZE] = "";
@@ -74,25 +73,25 @@ static enum verdict exchange_logged_in(struct connection *connection, const stru
         bool fresh = answering && login->nonce_count == 0;
 
         if (answering && !authorization_make(connection, request, authorization, err))
-            return VERDICT_FAILED;
+            return LOGIN_FAILED;
         if (!exchange_once(connection, request, authorization, reply, until_ms, err))
-            return VERDICT_FAILED;
+            return LOGIN_FAILED;
         if (reply->status != 401)
-            return VERDICT_ANSWERED;
+            return LOGIN_ANSWERED;
         if (!challenge_take(connection, err))
-            return VERDICT_FAILED;
+            return LOGIN_FAILED;
         if (!login->user || requests == 3 || (fresh && !login->challenge.stale))
-            return VERDICT_REFUSED;
+            return LOGIN_REFUSED;
     }
 }
 
 bool connection_exchange(struct connection *connection, const struct exchange *request,
                          struct exchange_reply *reply, struct error *err)
 {
-    switch (exchange_logged_in(connection, request, reply, connection_request_end(connection), err)) {
-    case VERDICT_ANSWERED:
+    switch (login_exchange(connection, request, reply, err)) {
+    case LOGIN_ANSWERED:
         return true;
-    case VERDICT_REFUSED:
+    case LOGIN_REFUSED:
         return error_because(err, REASON_NO_ACCOUNT_ACCEPTED, "%s refuses %s%s", connection->address,
                              connection->login.user ? "the password of user " : "requests without a password",
                              connection->login.user ? connection->login.user : "");
@@ -114,18 +113,6 @@ void connection_use_credential(struct connection *connection, const char *user, 
         connection_drop(connection);
 }
 
-/* Harmless, on every release, and small: AMT_GeneralSettings, whose Digest realm is wanted next anyway. */
-static const char probe[] =
-    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
-    "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\""
-    " xmlns:wsa=\"http://schemas.xmlsoap.org/ws/2004/08/addressing\""
-    " xmlns:wsman=\"http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd\"><s:Header>"
-    "<wsa:Action>http://schemas.xmlsoap.org/ws/2004/09/transfer/Get</wsa:Action><wsa:To>/wsman</wsa:To>"
-    "<wsman:ResourceURI>http://intel.com/wbem/wscim/1/amt-schema/1/AMT_GeneralSettings</wsman:ResourceURI>"
-    "<wsa:MessageID>0</wsa:MessageID><wsa:ReplyTo>"
-    "<wsa:Address>http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous</wsa:Address></wsa:ReplyTo>"
-    "<wsman:OperationTimeout>PT60S</wsman:OperationTimeout></s:Header><s:Body/></s:Envelope>";
-
 static bool candidates_try(struct connection *connection, const struct exchange *request,
                            const struct account *candidates, size_t count, size_t attempts,
                            struct authentication *authentication, struct error *err)
@@ -140,14 +127,14 @@ static bool candidates_try(struct connection *connection, const struct exchange 
         secret_free(&login->password);
         login->password = secret_copy(candidates[i].password);
         digest_a1(login->user, login->challenge.realm, login->password, login->a1);
-        switch (exchange_logged_in(connection, request, &reply, connection_request_end(connection), err)) {
-        case VERDICT_ANSWERED:
+        switch (login_exchange(connection, request, &reply, err)) {
+        case LOGIN_ANSWERED:
             if (!exchange_status_check(connection, reply.status, err))
                 return false;
             authentication->accepted = true;
             authentication->accepted_index = i;
             return true;
-        case VERDICT_REFUSED:
+        case LOGIN_REFUSED:
             authentication->refused++;
             break;
         default:
@@ -164,18 +151,14 @@ static bool candidates_try(struct connection *connection, const struct exchange 
 bool connection_authenticate(struct connection *connection, const struct account *candidates, size_t count,
                              unsigned attempts_max, struct authentication *authentication, struct error *err)
 {
-    struct exchange request = { "/wsman", probe, sizeof(probe) - 1, false };
-    struct exchange_reply reply;
+    struct interface_found found;
 
     *authentication = (struct authentication){ 0 };
     login_clear(&connection->login);
-    switch (exchange_logged_in(connection, &request, &reply, connection_request_end(connection), err)) {
-    case VERDICT_ANSWERED:
-        return exchange_status_check(connection, reply.status, err);
-    case VERDICT_REFUSED:
-        authentication->challenged = true;
-        return candidates_try(connection, &request, candidates, count, attempts_max, authentication, err);
-    default:
+    if (!interface_find(connection, &found, err))
         return false;
-    }
+    authentication->interface = found.interface;
+    authentication->challenged = found.challenged;
+    return !found.challenged ||
+           candidates_try(connection, found.probe, candidates, count, attempts_max, authentication, err);
 }

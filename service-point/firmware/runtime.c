@@ -17,10 +17,7 @@
 
 /* libgsoapssl wants a table of this name; each call sets its own. */
 SOAP_NMAC struct Namespace namespaces[] = {
-    { "SOAP-ENV", "http://www.w3.org/2003/05/soap-envelope", NULL, NULL },
-    { "SOAP-ENC", "http://www.w3.org/2003/05/soap-encoding", NULL, NULL },
-    { "xsi", "http://www.w3.org/2001/XMLSchema-instance", NULL, NULL },
-    { "xsd", "http://www.w3.org/2001/XMLSchema", NULL, NULL },
+    NAMESPACES_SOAP_1_2,
     { NULL, NULL, NULL, NULL },
 };
 
@@ -281,7 +278,7 @@ void runtime_write_begin(struct runtime *runtime, const struct Namespace *table)
     written_discard(runtime);
     modes_reset(soap);
     soap_set_namespaces(soap, table);
-    soap->version = 2;
+    soap->version = strcmp(table[0].ns, ENVELOPE_SOAP_1_1) == 0 ? 1 : 2;
     soap->encodingStyle = NULL;
     soap->socket = SOAP_INVALID_SOCKET; /* with a socket it collects the text in blocks, which nobody wipes */
     runtime->writing = true;
@@ -347,7 +344,7 @@ const char *runtime_error_text(struct runtime *runtime)
     case SOAP_MUSTUNDERSTAND:
         return "it has a header with mustUnderstand that is not known";
     case SOAP_VERSIONMISMATCH:
-        return "it is not SOAP 1.2";
+        return "it is another version of SOAP than was asked";
     case SOAP_NAMESPACE:
         return "a namespace is not declared";
     default:

@@ -36,6 +36,18 @@ struct runtime {
     int (*plain_reply_header)(struct soap *, const char *, const char *);
 };
 
+/* The namespace of SOAP's envelope; a table of namespaces begins with the four of its version. */
+#define ENVELOPE_SOAP_1_1 "http://schemas.xmlsoap.org/soap/envelope/"
+#define ENVELOPE_SOAP_1_2 "http://www.w3.org/2003/05/soap-envelope"
+#define NAMESPACES_OF_SOAP(envelope, encoding)                                                               \
+    { "SOAP-ENV", envelope, NULL, NULL }, { "SOAP-ENC", encoding, NULL, NULL },                              \
+        { "xsi", "http://www.w3.org/2001/XMLSchema-instance", NULL, NULL },                                  \
+    {                                                                                                        \
+        "xsd", "http://www.w3.org/2001/XMLSchema", NULL, NULL                                                \
+    }
+#define NAMESPACES_SOAP_1_1 NAMESPACES_OF_SOAP(ENVELOPE_SOAP_1_1, "http://schemas.xmlsoap.org/soap/encoding/")
+#define NAMESPACES_SOAP_1_2 NAMESPACES_OF_SOAP(ENVELOPE_SOAP_1_2, "http://www.w3.org/2003/05/soap-encoding")
+
 void runtime_init(struct runtime *runtime);
 /*
  * gSOAP's struct has 164 KiB, half of them resident once used, and is needed only while an envelope is
@@ -48,7 +60,8 @@ void runtime_wake(struct runtime *runtime);
 void runtime_rest(struct runtime *runtime);
 void runtime_clear(struct runtime *runtime);
 
-/* What follows is written to runtime->written, until runtime_write_end(). */
+/* What follows is written to runtime->written, until runtime_write_end(). The first namespace says which
+ * version of SOAP it is. */
 void runtime_write_begin(struct runtime *runtime, const struct Namespace *namespaces);
 /* On true the text is in runtime->written, owned by the runtime until the next write or rest. */
 bool runtime_write_end(struct runtime *runtime);

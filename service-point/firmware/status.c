@@ -172,7 +172,8 @@ static const struct status *judge(const char *class_name, const char *method, ui
 static bool says_duplicate(const char *method, uint32_t number)
 {
     return number == PT_STATUS_DUPLICATE ||
-           (strcmp(status_name(number), "NOT_FOUND") == 0 && begins_with(method, "Add"));
+           (strcmp(status_name(number), "NOT_FOUND") == 0 &&
+            (begins_with(method, "Add") || begins_with(method, "CertStoreAdd")));
 }
 
 bool status_check(const char *class_name, const char *method, uint32_t return_value, struct error *err)
@@ -189,7 +190,8 @@ bool status_check(const char *class_name, const char *method, uint32_t return_va
     return false;
 }
 
-/* DSP0226 14 and WS-Addressing 2004/08, as AMT uses them. */
+/* DSP0226 14 and WS-Addressing 2004/08, as AMT uses them; at the end SOAP 1.1 4.4.1, whose "Client" is what
+ * firmware says to an operation that is newer than itself. */
 static const struct fault_meaning {
     const char *subcode;
     enum error_code code; /* ERROR_NONE: as the reason says */
@@ -204,6 +206,9 @@ static const struct fault_meaning {
     { "Concurrency", ERROR_NONE, REASON_FIRMWARE_BUSY },
     { "QuotaLimit", ERROR_NONE, REASON_STORE_FULL },
     { "TimedOut", ERROR_NONE, REASON_FIRMWARE_BUSY },
+    { "Client", ERROR_ABSENT, REASON_UNSUPPORTED },
+    { "Server", ERROR_NONE, REASON_FIRMWARE_FAULT },
+    { "VersionMismatch", ERROR_NONE, REASON_UNSUPPORTED },
 };
 
 /* "AMT-STATUS 36" anywhere in the detail. */
@@ -229,6 +234,7 @@ bool status_fault(const char *class_name, const char *operation, const struct fi
                   struct error *err)
 {
     const char *subcode = fault->subcode ? fault->subcode : "";
+    size_t length = strcspn(subcode, "."); /* SOAP 1.1 4.4.1: "Client.Authentication" is a "Client" too */
     const char *text = fault->reason_text ? fault->reason_text : "";
     uint32_t number;
 
@@ -242,8 +248,9 @@ bool status_fault(const char *class_name, const char *operation, const struct fi
         return false;
     }
     for (size_t i = 0; i < COUNT_OF(fault_meanings); i++) {
-        if (strcmp(subcode, fault_meanings[i].subcode) == 0) {
-            error_because(err, fault_meanings[i].reason, "%s.%s: fault %s: %.160s", class_name, operation,
+        if (strlen(fault_meanings[i].subcode) == length &&
+            strncmp(subcode, fault_meanings[i].subcode, length) == 0) {
+            error_because(err, fault_meanings[i].reason, "%s.%s: fault %.60s: %.160s", class_name, operation,
                           subcode, text);
             if (fault_meanings[i].code != ERROR_NONE)
                 err->code = fault_meanings[i].code;

@@ -1,7 +1,8 @@
 /*
  * status.h - what firmware's status codes and faults mean to us: one table each.
  *
- * Sources: AMT SDK "Errors and return values" for the numbers, DSP0226 and WS-Addressing for the faults.
+ * Sources: AMT SDK "Errors and return values" for the numbers, which the older SOAP interface shares with
+ * WS-Management; DSP0226, WS-Addressing and SOAP 1.1 for the faults.
  * Messages read "AMT_SetupAndConfigurationService.CommitChanges returned 2057 (DATA_MISSING)".
  */
 #ifndef FIRMWARE_STATUS_H
@@ -35,7 +36,7 @@ const char *status_name(uint32_t status);
 bool status_check(const char *class_name, const char *method, uint32_t return_value,
                   struct error *err) MUST_CHECK;
 
-/* A SOAP fault as it was read; every text may be NULL. */
+/* A SOAP fault as it was read; every text may be NULL. Of SOAP 1.1 the faultcode is the subcode here. */
 struct firmware_fault {
     const char *subcode_namespace; /* e.g. the URI of WS-Addressing */
     const char *subcode;           /* without prefix, e.g. "DestinationUnreachable" */

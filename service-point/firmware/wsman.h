@@ -68,7 +68,8 @@ struct general_settings {
     char host_name[WSMAN_NAME_SIZE];
     char domain_name[WSMAN_NAME_SIZE];
     bool network_enabled; /* AMTNetworkEnabled; never write 0: it cannot be set back remotely */
-    bool ping_response, rmcp_ping_response;
+    bool ping_response;
+    bool has_rmcp_ping_response, rmcp_ping_response; /* from AMT 4 */
     bool has_shared_fqdn, shared_fqdn;
     unsigned idle_wake_timeout_min;
     unsigned privacy_level;
@@ -91,9 +92,9 @@ bool wsman_general_settings_change(struct connection *connection,
 
 /* ---- AMT_TimeSynchronizationService --------------------------------------------------------------- */
 
-/* Get and, where the clock was never set or is more than tolerance_s off, Set at once with Tm1 = Tm2: each
- * Set is a write to flash. now_s gives seconds since 1970, UTC. *offset_s: firmware's clock minus ours
- * before. */
+/* Get and, where the clock was never set or is more than tolerance_s off, Set at once (and once) with
+ * Tm1 = Tm2: each Set is a write to flash. now_s gives seconds since 1970, UTC. *offset_s: firmware's clock
+ * minus ours before. */
 bool wsman_time_synchronize(struct connection *connection, int64_t (*now_s)(void), unsigned tolerance_s,
                             int64_t *offset_s, bool *changed, struct error *err) MUST_CHECK;
 

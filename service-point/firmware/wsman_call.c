@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/secret.h"
 #include "firmware/exchange.h"
 #include "firmware/status.h"
 
@@ -87,10 +86,7 @@ const struct wsman_class *wsman_class_find(const char *uri)
 static void namespaces_fill(struct Namespace table[NAMESPACE_COUNT], const struct wsman_class *class)
 {
     static const struct Namespace always[NAMESPACE_COUNT] = {
-        { "SOAP-ENV", "http://www.w3.org/2003/05/soap-envelope", NULL, NULL },
-        { "SOAP-ENC", "http://www.w3.org/2003/05/soap-encoding", NULL, NULL },
-        { "xsi", "http://www.w3.org/2001/XMLSchema-instance", NULL, NULL },
-        { "xsd", "http://www.w3.org/2001/XMLSchema", NULL, NULL },
+        NAMESPACES_SOAP_1_2,
         { "wsa", ADDRESSING, NULL, NULL },
         { "wsman", MANAGEMENT, NULL, NULL },
         { "wsen", ENUMERATION, NULL, NULL },
@@ -215,27 +211,6 @@ bool wsman_malformed(const struct wsman_class *class, const char *operation, con
     return false;
 }
 
-/* Whether the next element has that tag; it stays unread. */
-static bool next_is(struct soap *soap, const char *tag)
-{
-    return soap_peek_element(soap) == SOAP_OK && soap_match_tag(soap, soap->tag, tag) == SOAP_OK;
-}
-
-/* The outer element must be in its namespace. */
-static void *element_read(struct soap *soap, const char *tag, element_reader *read, bool lenient)
-{
-    void *element;
-
-    if (!next_is(soap, tag)) {
-        soap->error = soap->error ? soap->error : SOAP_TAG_MISMATCH;
-        return NULL;
-    }
-    soap->mode |= lenient ? SOAP_XML_IGNORENS : 0;
-    element = read(soap, tag);
-    soap->mode &= ~SOAP_XML_IGNORENS;
-    return element;
-}
-
 static bool items_read(struct soap *soap, const struct reply_expectation *expectation, bool lenient,
                        struct pulled *pulled)
 {
@@ -244,7 +219,7 @@ static bool items_read(struct soap *soap, const struct reply_expectation *expect
     if (!soap->body)
         return true;
     while (soap_peek_element(soap) == SOAP_OK) {
-        if (next_is(soap, expectation->tag)) {
+        if (element_is_next(soap, expectation->tag)) {
             void *item = element_read(soap, expectation->tag, expectation->read, lenient);
 
             if (!item)
@@ -271,27 +246,20 @@ static struct pulled *pull_read(struct soap *soap, const struct reply_expectatio
     if (!soap->body)
         return pulled;
     while (soap_peek_element(soap) == SOAP_OK) {
-        if (next_is(soap, "wsen:Items")) {
+        if (element_is_next(soap, "wsen:Items")) {
             if (!items_read(soap, expectation, lenient, pulled))
                 return NULL;
-        } else if (next_is(soap, "wsen:EnumerationContext")) {
+        } else if (element_is_next(soap, "wsen:EnumerationContext")) {
             if (!soap_in_xsd__string(soap, "wsen:EnumerationContext", &pulled->context, "xsd:string"))
                 return NULL;
         } else {
-            pulled->ended = pulled->ended || next_is(soap, "wsen:EndOfSequence");
+            pulled->ended = pulled->ended || element_is_next(soap, "wsen:EndOfSequence");
             if (soap_ignore_element(soap))
                 return NULL;
         }
     }
     return soap->error == SOAP_NO_TAG && soap_element_end_in(soap, "wsen:PullResponse") == SOAP_OK ? pulled
                                                                                                    : NULL;
-}
-
-static const char *local_name(const char *qualified)
-{
-    const char *colon = qualified ? strrchr(qualified, ':') : NULL;
-
-    return colon ? colon + 1 : qualified;
 }
 
 static bool fault_read(struct soap *soap, const struct reply_expectation *expectation, const char *text,
@@ -315,7 +283,7 @@ static bool body_read(struct soap *soap, const struct reply_expectation *expecta
     const char *operation = expectation->operation;
     void *element = NULL;
 
-    if (next_is(soap, "SOAP-ENV:Fault"))
+    if (element_is_next(soap, "SOAP-ENV:Fault"))
         return fault_read(soap, expectation, text, err);
     if (expectation->kind == REPLY_IGNORED) {
         while (soap_peek_element(soap) == SOAP_OK && soap_ignore_element(soap) == SOAP_OK)
@@ -382,38 +350,21 @@ bool wsman_reply_parse(struct runtime *runtime, const struct reply_expectation *
 
 /* ---- calling ---- */
 
-static void body_free(struct bytes *body)
-{
-    if (body->data)
-        secret_wipe(body->data, body->length);
-    bytes_free(body);
-}
-
 static bool call(struct connection *connection, const struct operation *operation,
                  const struct reply_expectation *expectation, void **result, struct error *err)
 {
     struct runtime *runtime = connection_runtime(connection);
-    AUTO(body_free) struct bytes body = { 0 };
     struct exchange request = { .path = "/wsman", .once = operation->input->once };
     struct exchange_reply reply;
     bool parsed;
 
     if (!request_envelope_write(runtime, operation, err))
         return false;
-    body = runtime->written; /* may hold a password: wiped here, and outlives the runtime's rest */
-    runtime->written = (struct bytes){ 0 };
-    runtime->written_capacity = 0;
-    request.body = (const char *)body.data;
-    request.length = body.length;
-    if (!connection_exchange(connection, &request, &reply, err) ||
-        !exchange_status_check(connection, reply.status, err))
+    if (!connection_exchange_written(connection, &request, &reply, err) ||
+        !exchange_reply_check(connection, &reply, err))
         return error_during(err, "%s.%s", operation->class->name, operation->name);
-    if (reply.status != 200 && !strstr(reply.body, "Envelope"))
-        return error_because(err, REASON_HTTP_ERROR, "%s.%s: HTTP status %d without a SOAP fault",
-                             operation->class->name, operation->name, reply.status);
     parsed = wsman_reply_parse(runtime, expectation, reply.body, reply.length, result, err);
-    secret_wipe(reply.body, reply.length); /* the parser has made copies */
-    soap_dealloc(runtime->soap, reply.body);
+    exchange_reply_wipe(connection, &reply);
     return parsed;
 }
 
@@ -608,34 +559,4 @@ char *reference_xml(const struct wsman_class *class, const char *name, const cha
                        "<wsman:Selector Name=\"%s\">%s</wsman:Selector></wsman:SelectorSet>"
                        "</wsa:ReferenceParameters></wsa:EndpointReference>",
                        class->uri, name, escaped);
-}
-
-bool text_take(char *out, size_t out_size, const char *text)
-{
-    size_t length = text ? strlen(text) : 0;
-
-    if (length >= out_size)
-        return false;
-    memcpy(out, text ? text : "", length + 1);
-    return true;
-}
-
-bool flag_of(const enum xsd__boolean *property)
-{
-    return property && *property == true_;
-}
-
-unsigned number_of(const unsigned *property)
-{
-    return property ? *property : 0;
-}
-
-unsigned short_of(const unsigned short *property)
-{
-    return property ? *property : 0;
-}
-
-unsigned byte_of(const unsigned char *property)
-{
-    return property ? *property : 0;
 }

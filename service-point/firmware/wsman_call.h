@@ -13,7 +13,7 @@
 
 #include "common/error.h"
 #include "firmware/connection.h"
-#include "firmware/runtime.h"
+#include "firmware/element.h"
 
 #define ENUMERATION_MAX 512 /* instances; the largest list of AMT's that is read here has some 40 */
 
@@ -32,15 +32,6 @@ extern const struct wsman_class class_setup, class_general, class_time, class_ac
 
 /* NULL for a namespace that is none of these. */
 const struct wsman_class *wsman_class_find(const char *uri);
-
-/* Reads an element of that tag; NULL with soap->error set when it cannot. READER(x) defines read_x for a type
- * of soap/wsman.h. */
-typedef void *element_reader(struct soap *soap, const char *tag);
-#define READER(type)                                                                                         \
-    static void *read_##type(struct soap *soap, const char *tag)                                             \
-    {                                                                                                        \
-        return soap_in_##type(soap, tag, NULL, NULL);                                                        \
-    }
 
 struct selector {
     const char *name;
@@ -117,13 +108,6 @@ struct wsa__EndpointReference *reference_make(struct reference_room *room, const
                                               const char *name, const char *value);
 /* The same as XML for a selector; the caller frees. */
 char *reference_xml(const struct wsman_class *class, const char *name, const char *value);
-/* Copies, NULL as ""; false when it does not fit. */
-bool text_take(char *out, size_t out_size, const char *text);
-/* Properties that may be absent. */
-bool flag_of(const enum xsd__boolean *property);
-unsigned number_of(const unsigned *property);
-unsigned short_of(const unsigned short *property);
-unsigned byte_of(const unsigned char *property);
 bool wsman_malformed(const struct wsman_class *class, const char *operation, const char *why,
                      struct error *err);
 

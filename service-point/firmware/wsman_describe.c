@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "firmware/understood.h"
 #include "firmware/wsman_call.h"
 
 #define CLASS_SIZE  64
@@ -118,10 +119,7 @@ static bool header_read(struct runtime *runtime, const char *text, size_t length
                         struct error *err)
 {
     static const struct Namespace table[] = {
-        { "SOAP-ENV", "http://www.w3.org/2003/05/soap-envelope", NULL, NULL },
-        { "SOAP-ENC", "http://www.w3.org/2003/05/soap-encoding", NULL, NULL },
-        { "xsi", "http://www.w3.org/2001/XMLSchema-instance", NULL, NULL },
-        { "xsd", "http://www.w3.org/2001/XMLSchema", NULL, NULL },
+        NAMESPACES_SOAP_1_2,
         { "wsa", "http://schemas.xmlsoap.org/ws/2004/08/addressing", NULL, NULL },
         { "wsman", "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd", NULL, NULL },
         { NULL, NULL, NULL, NULL },
@@ -163,61 +161,6 @@ static const struct class_shapes *shapes_of(const struct wsman_class *class)
     return NULL;
 }
 
-/* ---- what was understood, by writing it out again ---- */
-
-static const char *skip_to(const char *at, const char *end, char mark)
-{
-    const char *found = memchr(at, mark, (size_t)(end - at));
-
-    return found ? found : end;
-}
-
-/* "<p:Name>value</p:Name>" as "  Name=value"; nested elements as one line each, deeper. */
-static void properties_print(FILE *out, const char *at, const char *end)
-{
-    unsigned depth = 0;
-
-    while ((at = skip_to(at, end, '<')) < end) {
-        const char *close = skip_to(at, end, '>');
-        const char *next = close < end ? skip_to(close + 1, end, '<') : end;
-        const char *colon = skip_to(at, close, ':');
-        const char *name = colon < close ? colon + 1 : at + 1;
-        const char *name_end = name + strcspn(name, " />");
-
-        if (at[1] == '/') {
-            depth -= depth > 0;
-        } else if (at[1] != '?' && close > at && close[-1] != '/') {
-            bool leaf = next + 1 < end && next[1] == '/';
-
-            if (depth > 0)
-                fprintf(out, "%*s%.*s%s%.*s\n", (int)(2 * depth), "", (int)(name_end - name), name,
-                        leaf ? "=" : "", leaf ? (int)(next - close - 1) : 0, close + 1);
-            depth++;
-        } else if (at[1] != '?' && depth > 0) {
-            fprintf(out, "%*s%.*s=\n", (int)(2 * depth), "", (int)(name_end - name), name);
-        }
-        at = close < end ? close + 1 : end;
-    }
-}
-
-static void understood_print(struct runtime *runtime, const struct shape *shape, const void *element,
-                             FILE *out)
-{
-    static const struct Namespace none[] = {
-        { "SOAP-ENV", "http://www.w3.org/2003/05/soap-envelope", NULL, NULL },
-        { "SOAP-ENC", "http://www.w3.org/2003/05/soap-encoding", NULL, NULL },
-        { "xsi", "http://www.w3.org/2001/XMLSchema-instance", NULL, NULL },
-        { "xsd", "http://www.w3.org/2001/XMLSchema", NULL, NULL },
-        { NULL, NULL, NULL, NULL },
-    };
-
-    runtime_write_begin(runtime, none);
-    soap_putelement(runtime->soap, element, "understood", -1, shape->type);
-    if (runtime_write_end(runtime) && runtime->written.data)
-        properties_print(out, (const char *)runtime->written.data,
-                         (const char *)runtime->written.data + runtime->written.length);
-}
-
 /* ---- the kinds of answer ---- */
 
 static bool element_describe(struct runtime *runtime, const struct subject *subject,
@@ -231,7 +174,7 @@ static bool element_describe(struct runtime *runtime, const struct subject *subj
     if (!wsman_reply_parse(runtime, &expectation, text, length, &element, err))
         return false;
     fprintf(out, "%s.%s\n", subject->class->name, subject->operation);
-    understood_print(runtime, shape, element, out);
+    understood_print(runtime, shape->type, element, out);
     return true;
 }
 
@@ -250,7 +193,7 @@ static bool pull_describe(struct runtime *runtime, const struct subject *subject
             pulled->ended ? "the last" : "more to come");
     for (size_t i = 0; i < pulled->count; i++) {
         fprintf(out, " instance %zu\n", i + 1);
-        understood_print(runtime, shape, pulled->items[i], out);
+        understood_print(runtime, shape->type, pulled->items[i], out);
     }
     return true;
 }
@@ -339,20 +282,5 @@ static bool describe(struct runtime *runtime, const char *text, size_t length, F
 
 bool wsman_describe(const char *text, size_t length, char **description, struct error *err)
 {
-    struct runtime runtime;
-    char *described = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&described, &size);
-    bool understood;
-
-    if (!out)
-        return error_set(err, ERROR_INTERNAL, "no memory stream for a description");
-    runtime_init(&runtime);
-    understood = describe(&runtime, text, length, out, err);
-    runtime_clear(&runtime);
-    fclose(out);
-    if (understood)
-        *description = TAKE(described);
-    free(described);
-    return understood;
+    return understood_text(describe, text, length, description, err);
 }

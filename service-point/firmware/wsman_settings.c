@@ -30,6 +30,7 @@ bool wsman_general_settings_get(struct connection *connection, struct general_se
         return wsman_malformed(&class_general, "Get", "a name is longer than 255 characters", err);
     read.network_enabled = number_of(got->AMTNetworkEnabled) != 0;
     read.ping_response = flag_of(got->PingResponseEnabled);
+    read.has_rmcp_ping_response = got->RmcpPingResponseEnabled != NULL;
     read.rmcp_ping_response = flag_of(got->RmcpPingResponseEnabled);
     read.has_shared_fqdn = got->SharedFQDN != NULL;
     read.shared_fqdn = flag_of(got->SharedFQDN);
@@ -111,7 +112,8 @@ bool wsman_time_synchronize(struct connection *connection, int64_t (*now_s)(void
                             int64_t *offset_s, bool *changed, struct error *err)
 {
     static const char get[] = "GetLowAccuracyTimeSynch", set[] = "SetHighAccuracyTimeSynch";
-    struct wsman_input input = { .type = SOAP_TYPE_time__in };
+    /* A Set that is repeated would be reckoned with a clock that the first one has moved. */
+    struct wsman_input input = { .type = SOAP_TYPE_time__in, .once = true };
     struct time__in in = { 0 };
     struct time__out *out;
     unsigned device, ours;

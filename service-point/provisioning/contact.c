@@ -7,6 +7,7 @@
 #include "common/encoding.h"
 #include "firmware/preflight.h"
 #include "provisioning/device_certificate.h"
+#include "provisioning/first_stage.h"
 #include "provisioning/steps.h"
 
 #define ATTEMPTS_PER_CONTACT 3       /* spec O5: the firmware locks after 10 failures */
@@ -90,6 +91,7 @@ static bool open_with(struct session *session, const struct provisioning_certifi
         .deadline_ms = session->deadline_ms,
         .firmware_version = offer->firmware_version,
         .dns_suffix = offer->domain_suffix,
+        .first_stage = offer->profile.first_stage,
         .trust = session->around->trust,
         .certificate = certificate,
         .identity = offer->issuer_count ? IDENTITY_EITHER : IDENTITY_SETUP,
@@ -167,6 +169,7 @@ bool authenticate(struct session *session, struct step_report *report, struct er
     if (!passed)
         return false;
     session->challenged = outcome.challenged;
+    session->stage = outcome.interface == INTERFACE_EOI ? &first_stage_eoi : &first_stage_wsman;
     if (!outcome.accepted)
         return step_done(report, "the firmware asks for no password in this session");
     accepted = &candidates[outcome.accepted_index];
@@ -186,7 +189,7 @@ bool check_identity(struct session *session, struct step_report *report, struct 
     char expected[UUID_TEXT_SIZE], found[UUID_TEXT_SIZE];
     struct uuid uuid;
 
-    if (!wsman_setup_uuid(session->connection, &uuid, err))
+    if (!session->stage->read_uuid(session->connection, &uuid, err))
         return false;
     uuid_text(&session->offer.uuid, expected);
     uuid_text(&uuid, found);
@@ -202,7 +205,7 @@ static bool learn_version(struct session *session, struct error *err)
     char version[WSMAN_ADDRESS_SIZE];
 
     if (firmware_release_parse(told).major == 0) {
-        if (!wsman_firmware_version(session->connection, version, err))
+        if (!session->stage->read_version(session->connection, version, err))
             return false;
         told = version;
     }
@@ -220,12 +223,6 @@ static bool provisioned_by_us(const struct session *session)
 
 static bool profile_can_be_applied(const struct profile *profile, struct error *err)
 {
-    if (profile->first_stage == FIRST_STAGE_EOI)
-        return error_because(
-            err, REASON_PROFILE_INVALID,
-            "profile %s wants the EOI interface for the first stage; this service point speaks "
-            "WS-Management only: set first_stage to auto",
-            profile->name);
     if (profile->mutual_tls)
         return error_because(
             err, REASON_PROFILE_INVALID,
@@ -243,7 +240,8 @@ bool read_state(struct session *session, struct step_report *report, struct erro
                                          [PROVISIONING_IN] = "in setup",
                                          [PROVISIONING_POST] = "provisioned" };
 
-    if (!wsman_setup_get(session->connection, &session->setup, err) || !learn_version(session, err))
+    if (!session->stage->read_setup(session->connection, &session->setup, err) ||
+        !learn_version(session, err))
         return false;
     if (session->setup.state == PROVISIONING_POST && !provisioned_by_us(session))
         return error_because(
@@ -251,7 +249,8 @@ bool read_state(struct session *session, struct step_report *report, struct erro
             "the firmware is provisioned and shows a certificate that this site did not issue");
     if (!profile_can_be_applied(&session->offer.profile, err))
         return false;
-    return step_done(report, "%s, AMT %s", names[session->setup.state], session->result.firmware_version);
+    return step_done(report, "%s, AMT %s, over %s", names[session->setup.state],
+                     session->result.firmware_version, session->stage->name);
 }
 
 static bool hash_salted(const struct bytes *salt, const struct secret *otp,

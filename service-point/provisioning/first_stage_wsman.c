@@ -1,119 +1,25 @@
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "common/clock.h"
 #include "firmware/certificate_request.h"
-#include "provisioning/device_certificate.h"
+#include "provisioning/first_stage.h"
 #include "provisioning/steps.h"
 
-#define KEY_BITS             2048
-#define CLOCK_TOLERANCE_S    1 /* AMT tells whole seconds; more than one off and it is set */
-#define RESTART_FIRST_MS     250
-#define RESTART_PAUSE_MAX_MS 2000
-#define LOST_COMMIT_MS       10000
+#define KEY_BITS          2048
+#define CLOCK_TOLERANCE_S 1 /* AMT tells whole seconds; more than one off and it is set */
 
-static int64_t now_s(void)
+/* Written only when it is off or was never set, because every write wears the flash. */
+static bool synchronize_clock(struct session *session, int64_t *offset_s, bool *changed, struct error *err)
 {
-    return clock_wall_ms() / 1000;
+    return wsman_time_synchronize(session->connection, now_s, CLOCK_TOLERANCE_S, offset_s, changed, err);
 }
 
-/* "Clock synchronised with the service point's clock." Repeating it is harmless; it is written only when it
- * is off, because every write wears the flash. */
-bool set_clock(struct session *session, struct step_report *report, struct error *err)
+static bool change_names(struct connection *connection, const char *host, const char *domain,
+                         struct error *err)
 {
-    int64_t offset_s;
+    const struct general_settings_change change = { .host_name = host, .domain_name = domain };
     bool changed;
 
-    if (!wsman_time_synchronize(session->connection, now_s, CLOCK_TOLERANCE_S, &offset_s, &changed, err))
-        return false;
-    if (!changed)
-        return step_unchanged(report, "%lld s off", (long long)offset_s);
-    return step_done(report, "was %lld s off", (long long)offset_s);
-}
-
-/* "Host name and domain from the import." Repeating it is harmless. DNS names are the same in either case of
- * letters. */
-bool set_names(struct session *session, struct step_report *report, struct error *err)
-{
-    const struct general_settings_change change = { .host_name = session->offer.host_name,
-                                                    .domain_name = session->offer.domain };
-    struct general_settings found;
-    bool changed;
-
-    if (session->offer.host_name[0] == '\0' || session->offer.domain[0] == '\0')
-        return error_because(err, REASON_NAME_MISSING, "the job names no host and domain");
-    if (!wsman_general_settings_get(session->connection, &found, err))
-        return false;
-    memcpy(session->digest_realm, found.digest_realm, sizeof(session->digest_realm));
-    if (strcasecmp(found.host_name, change.host_name) == 0 &&
-        strcasecmp(found.domain_name, change.domain_name) == 0)
-        return step_unchanged(report, "%s", session->fqdn);
-    if (!wsman_general_settings_change(session->connection, &change, &changed, err))
-        return false;
-    return step_done(report, "%s; was \"%s\", \"%s\"", session->fqdn, found.host_name, found.domain_name);
-}
-
-static bool is_own(const struct session *session, const struct stored_certificate *certificate)
-{
-    return !certificate->trusted_root && !certificate->read_only &&
-           device_certificate_serves(&certificate->der, CERTIFICATE_SERVER) &&
-           device_certificate_is_ours(&certificate->der, session->offer.issuers, session->offer.issuer_count,
-                                      session->fqdn);
-}
-
-static const struct stored_key *key_of(const struct session *session, const struct bytes *certificate)
-{
-    for (size_t i = 0; i < session->keys.count; i++) {
-        if (device_certificate_has_key(certificate, &session->keys.keys[i].public_key))
-            return &session->keys.keys[i];
-    }
-    return NULL;
-}
-
-static void use_key(struct session *session, const struct stored_key *key)
-{
-    memcpy(session->credential.key_id, key->id, sizeof(session->credential.key_id));
-    bytes_set(&session->credential.public_key, key->public_key.data, key->public_key.length);
-}
-
-/* A certificate of an earlier attempt, with its key, that is good for long enough yet. */
-static bool find_credential(struct session *session)
-{
-    for (size_t i = 0; i < session->certificates.count; i++) {
-        const struct stored_certificate *certificate = &session->certificates.certificates[i];
-        const struct stored_key *key;
-
-        if (!is_own(session, certificate) || !device_certificate_is_fresh(&certificate->der, now_s()))
-            continue;
-        key = key_of(session, &certificate->der);
-        if (!key)
-            continue;
-        use_key(session, key);
-        memcpy(session->credential.certificate_id, certificate->id,
-               sizeof(session->credential.certificate_id));
-        bytes_set(&session->credential.certificate, certificate->der.data, certificate->der.length);
-        return true;
-    }
-    return false;
-}
-
-/* A key without any certificate: an earlier attempt ended between the two. */
-static bool find_orphan_key(struct session *session)
-{
-    for (size_t i = 0; i < session->keys.count; i++) {
-        bool certified = false;
-
-        for (size_t c = 0; c < session->certificates.count && !certified; c++)
-            certified = device_certificate_has_key(&session->certificates.certificates[c].der,
-                                                   &session->keys.keys[i].public_key);
-        if (!certified) {
-            use_key(session, &session->keys.keys[i]);
-            return true;
-        }
-    }
-    return false;
+    return wsman_general_settings_change(connection, &change, &changed, err);
 }
 
 static bool made_here(const struct error *err)
@@ -163,18 +69,23 @@ static bool generate_key(struct session *session, struct error *err)
     return true;
 }
 
-/* "Key pair generated in firmware where it can, otherwise made by the service point, sent, and wiped."
- * Repeating it is harmless: a pair of an earlier attempt is used, with its certificate when there is one that
- * fits. */
-bool prepare_key_pair(struct session *session, struct step_report *report, struct error *err)
+static const struct stored_key *find_orphan_key(const struct session *session)
 {
-    if (!wsman_keys_list(session->connection, &session->keys, err) ||
-        !wsman_certificates_list(session->connection, &session->certificates, err))
-        return false;
-    if (find_credential(session))
-        return step_unchanged(report, "%s, with its certificate", session->credential.key_id);
-    if (find_orphan_key(session))
+    for (size_t i = 0; i < session->keys.count; i++) {
+        if (!key_has_certificate(session, &session->keys.keys[i]))
+            return &session->keys.keys[i];
+    }
+    return NULL;
+}
+
+static bool make_key(struct session *session, struct step_report *report, struct error *err)
+{
+    const struct stored_key *orphan = find_orphan_key(session);
+
+    if (orphan) {
+        use_key(session, orphan);
         return step_unchanged(report, "%s, of an earlier attempt", session->credential.key_id);
+    }
     if (generate_key(session, err))
         return step_done(report, "%s, generated in firmware", session->credential.key_id);
     if (!made_here(err) || !send_own_key(session, err))
@@ -200,68 +111,6 @@ static bool make_request(struct session *session, struct error *err)
     return made || (made_here(err) && send_own_key(session, err));
 }
 
-static bool fetch_certificate(struct session *session, struct error *err)
-{
-    const struct message question = { .kind = MESSAGE_CERTIFICATE_WANTED,
-                                      .certificate_wanted = { .id = session->offer.id,
-                                                              .der = session->credential.request } };
-    struct message answer = { 0 };
-
-    if (!session_ask(session, &question, MESSAGE_CERTIFICATE, &answer, err))
-        return false;
-    session->credential.certificate = answer.certificate.der;
-    answer.certificate.der = (struct bytes){ 0 };
-    message_free(&answer);
-    if (!device_certificate_has_key(&session->credential.certificate, &session->credential.public_key))
-        return error_because(err, REASON_ISSUER_REFUSED,
-                             "the authority's certificate for %s is for another key than the one requested",
-                             session->fqdn);
-    return true;
-}
-
-/* The firmware holds it already under some handle: find which. */
-static bool find_certificate(struct session *session, struct error *err)
-{
-    struct stored_certificate_list list = { 0 };
-    struct device_credential *credential = &session->credential;
-    bool found = false;
-
-    if (!wsman_certificates_list(session->connection, &list, err))
-        return false;
-    for (size_t i = 0; i < list.count && !found; i++) {
-        const struct bytes *der = &list.certificates[i].der;
-
-        found = der->length == credential->certificate.length &&
-                memcmp(der->data, credential->certificate.data, der->length) == 0;
-        if (found)
-            memcpy(credential->certificate_id, list.certificates[i].id, sizeof(credential->certificate_id));
-    }
-    stored_certificate_list_free(&list);
-    return found ||
-           error_because(err, REASON_FIRMWARE_STATUS,
-                         "the firmware says that the certificate is there already, but does not list it");
-}
-
-/* "Certificate requested, retrieved, stored in firmware." Repeating it is harmless: one that is there is used
- * again. */
-bool install_certificate(struct session *session, struct step_report *report, struct error *err)
-{
-    struct device_credential *credential = &session->credential;
-
-    if (credential->certificate.length > 0) {
-        bytes_set(&session->result.certificate, credential->certificate.data, credential->certificate.length);
-        return step_unchanged(report, "%s", credential->certificate_id);
-    }
-    if (!make_request(session, err) || !fetch_certificate(session, err))
-        return false;
-    if (!wsman_certificate_add(session->connection, &credential->certificate, credential->certificate_id,
-                               err) &&
-        (err->code != ERROR_CONFLICT || !find_certificate(session, err)))
-        return false;
-    bytes_set(&session->result.certificate, credential->certificate.data, credential->certificate.length);
-    return step_done(report, "%s", credential->certificate_id);
-}
-
 static bool point_to_certificate(struct session *session, bool *changed, struct error *err)
 {
     const char *wanted = session->credential.certificate_id;
@@ -278,175 +127,45 @@ static bool point_to_certificate(struct session *session, bool *changed, struct 
            (err->code == ERROR_CONFLICT && wsman_tls_credential_replace(session->connection, wanted, err));
 }
 
-/* "TLS authentication enabled." Repeating it is harmless. Staged until the commit, for the network interface
- * alone: with the local one enabled too, firmware in setup takes the commit and ignores it. Plain ports stay
- * closed. */
-bool switch_tls_on(struct session *session, struct step_report *report, struct error *err)
+/* For the network interface alone: with the local one enabled too, firmware in setup takes the commit and
+ * ignores it. Plain ports stay closed. */
+static bool switch_on(struct session *session, bool *changed, struct error *err)
 {
     const struct tls_setting_change change = { .enabled = CHANGE_ON,
                                                .mutual = CHANGE_OFF,
                                                .accept_plain = CHANGE_OFF };
-    bool pointed, changed;
+    bool pointed, set;
 
     if (!point_to_certificate(session, &pointed, err) ||
-        !wsman_tls_setting_change(session->connection, TLS_SETTING_REMOTE, &change, &changed, err))
+        !wsman_tls_setting_change(session->connection, TLS_SETTING_REMOTE, &change, &set, err))
         return false;
-    session->tls_staged = pointed || changed;
-    if (!session->tls_staged)
-        return step_unchanged(report, "on, with %s", session->credential.certificate_id);
-    return step_done(report, "with %s, from the commit on", session->credential.certificate_id);
-}
-
-/* "Random strong password for the AMT Remote Admin Account, stored in AMT." Repeating it is harmless: it is
- * the same password until a job is done. From here on nothing else opens the firmware, so a log-in proves it
- * before the commit, where the firmware asks for one at all. */
-bool set_admin_password(struct session *session, struct step_report *report, struct error *err)
-{
-    uint8_t a1[DIGEST_HASH_SIZE];
-    bool is_default, set;
-
-    if (session->admin_password_in_use)
-        return step_unchanged(report, "the firmware has it from an earlier attempt");
-    digest_a1(ADMIN_USER, session->digest_realm, session->offer.admin_password, a1);
-    session->result.admin_password = PASSWORD_SENT;
-    set = wsman_admin_set(session->connection, ADMIN_USER, a1, err);
-    secret_wipe(a1, sizeof(a1));
-    if (!set)
-        return false;
-    connection_use_credential(session->connection, ADMIN_USER, session->offer.admin_password);
-    if (session->challenged && !wsman_admin_is_default(session->connection, &is_default, err))
-        return error_during(err, "after the password was set");
-    session->admin_password_in_use = true;
-    session->result.admin_password = PASSWORD_SET;
-    return step_done(report, session->challenged ? "proven by a log-in" : "set");
-}
-
-/* "MEBx password set if the version allows ...; 'not permitted' is no failure." Repeating it is harmless.
- * Newest firmware refuses the commit without it. */
-bool set_mebx_password(struct session *session, struct step_report *report, struct error *err)
-{
-    if (!session->offer.mebx_password)
-        return step_skipped(report, REASON_NONE, "the profile leaves it as it is");
-    session->result.mebx_password = PASSWORD_SENT;
-    if (!wsman_setup_set_mebx_password(session->connection, session->offer.mebx_password, err)) {
-        if (err->reason != REASON_NOT_PERMITTED)
-            return false;
-        /* The policy may allow it once: then an earlier attempt, whose result was lost, may have set it. */
-        if (session->offer.id.attempt == 1 && session->setup.state != PROVISIONING_POST)
-            session->result.mebx_password = PASSWORD_NOT_PERMITTED;
-        return step_skipped(report, REASON_NOT_PERMITTED, "%s", err->message);
-    }
-    session->result.mebx_password = PASSWORD_SET;
-    return step_done(report, "set");
-}
-
-/* What firmware shows while it restarts its network and TLS stack. A refused password is not among it: each
- * try of one counts towards the lock-out. */
-static bool may_be_restarting(const struct error *err)
-{
-    switch (err->reason) {
-    case REASON_UNREACHABLE:
-    case REASON_CONNECTION_LOST:
-    case REASON_TIMEOUT:
-    case REASON_TLS_FAILED:
-    case REASON_NO_AMT:
-    case REASON_HTTP_ERROR:
-    case REASON_FIRMWARE_BUSY:
-    case REASON_CLIENT_CERTIFICATE_REFUSED:
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool read_provisioning_state(struct session *session, struct error *err)
-{
-    struct setup_service setup = { 0 };
-
-    if (!wsman_setup_get(session->connection, &setup, err))
-        return false;
-    session->setup.state = setup.state;
-    setup_service_clear(&setup);
+    *changed = pointed || set;
     return true;
 }
 
-/* No verdict on the call itself came back: it may have been carried out. */
-static bool answer_lost(const struct error *err)
+static bool prove_log_in(struct connection *connection, struct error *err)
 {
-    switch (err->reason) {
-    case REASON_CONNECTION_LOST:
-    case REASON_TIMEOUT:
-    case REASON_HTTP_ERROR:
-    case REASON_MALFORMED_REPLY:
-    case REASON_REPLY_TOO_LARGE:
-        return true;
-    default:
-        return false;
-    }
+    bool is_default;
+
+    return wsman_admin_is_default(connection, &is_default, err);
 }
 
-enum restart_state { RESTARTED, NOT_RESTARTED_YET, RESTART_FAILED };
-
-/* The firmware may still answer as in setup for a moment, with the certificate that it showed then. */
-static enum restart_state look_after_restart(struct session *session, struct error *err)
-{
-    connection_drop(session->connection);
-    if (!read_provisioning_state(session, err))
-        return may_be_restarting(err) ? NOT_RESTARTED_YET : RESTART_FAILED;
-    if (session->setup.state == PROVISIONING_POST &&
-        connection_identity(session->connection) == IDENTITY_OPERATIONAL)
-        return RESTARTED;
-    if (session->setup.state == PROVISIONING_POST)
-        error_because(err, REASON_DEVICE_CERTIFICATE_WRONG,
-                      "the firmware is provisioned, but does not show the certificate that it was given");
-    else
-        error_because(err, REASON_COMMIT_HAD_NO_EFFECT, "the firmware is still in setup after the commit");
-    return NOT_RESTARTED_YET;
-}
-
-/* Looks, with growing pauses, until the firmware is provisioned and shows our certificate, or restart_wait is
- * over; or sooner when the commit itself got lost and the firmware goes on as if it had never come. */
-static bool await_restart(struct session *session, bool answered, struct error *err)
-{
-    int64_t began_ms = clock_monotonic_ms(), pause_ms = RESTART_FIRST_MS, waited_ms;
-    enum restart_state state;
-
-    connection_expect(session->connection, IDENTITY_EITHER);
-    do {
-        if (!session_wait(session, pause_ms, err))
-            return false;
-        state = look_after_restart(session, err);
-        pause_ms = pause_ms * 2 < RESTART_PAUSE_MAX_MS ? pause_ms * 2 : RESTART_PAUSE_MAX_MS;
-        waited_ms = clock_monotonic_ms() - began_ms;
-        if (state == NOT_RESTARTED_YET && !answered && waited_ms >= LOST_COMMIT_MS &&
-            err->reason == REASON_COMMIT_HAD_NO_EFFECT)
-            return false;
-    } while (state == NOT_RESTARTED_YET && waited_ms < session->around->restart_wait_ms);
-    if (state != RESTARTED)
-        return false;
-    connection_expect(session->connection, IDENTITY_OPERATIONAL);
-    return true;
-}
-
-/* "Settings committed; the firmware state becomes post-provisioning (operational)." Repeating it is harmless.
- * The answer may get lost in the restart, so the state decides; from here on the computer must show our
- * certificate. */
-bool commit(struct session *session, struct step_report *report, struct error *err)
-{
-    bool answered;
-
-    if (session->setup.state == PROVISIONING_POST && !session->tls_staged)
-        return step_unchanged(report, "provisioned");
-    connection_set_timeout(session->connection, session->around->slow_request_timeout_ms);
-    answered = wsman_setup_commit(session->connection, err);
-    connection_set_timeout(session->connection, session->around->request_timeout_ms);
-    if (!answered) {
-        if (!answer_lost(err))
-            return false;
-        step_done(report, "the answer was lost: %s", err->message);
-    }
-    connection_use_credential(session->connection, ADMIN_USER, session->offer.admin_password);
-    if (!await_restart(session, answered, err))
-        return error_during(err, "after the commit");
-    return step_done(report, "provisioned; %s", connection_tls(session->connection));
-}
+const struct stage_calls first_stage_wsman = {
+    .name = "WS-Management",
+    .read_setup = wsman_setup_get,
+    .read_uuid = wsman_setup_uuid,
+    .read_version = wsman_firmware_version,
+    .synchronize_clock = synchronize_clock,
+    .read_names = wsman_general_settings_get,
+    .change_names = change_names,
+    .list_keys = wsman_keys_list,
+    .list_certificates = wsman_certificates_list,
+    .make_key = make_key,
+    .make_request = make_request,
+    .add_certificate = wsman_certificate_add,
+    .switch_tls_on = switch_on,
+    .set_admin = wsman_admin_set,
+    .prove_log_in = prove_log_in,
+    .set_mebx_password = wsman_setup_set_mebx_password,
+    .commit = wsman_setup_commit,
+};

@@ -2,11 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "firmware/preflight.h"
 #include "provisioning/device_certificate.h"
 #include "provisioning/network.h"
 #include "provisioning/steps.h"
 
-#define REMOVAL_ROUNDS 3
+#define REMOVAL_ROUNDS   3
+#define LEFT_OUT_BECAUSE ": no directory configured, or no right that this firmware knows"
 
 /* ---- O8.1 ----------------------------------------------------------------------------------------- */
 
@@ -68,26 +70,56 @@ static bool has_realm(const uint32_t *realms, size_t count, uint32_t realm)
     return false;
 }
 
-/* Firmware never tells a password back, so an entry that looks the same is taken for the same. */
-static bool entry_fits(const struct acl_entry *entry, const struct user_entry *user)
+/* AMT SDK, realms: audit log (20) and access control (21) came with AMT 4.0. */
+#define REALM_FIRST_OF_4_0 20u
+
+static bool realm_is_known(const struct session *session, uint32_t realm)
 {
+    unsigned major = firmware_release_parse(session->result.firmware_version).major;
+
+    return realm < REALM_FIRST_OF_4_0 || major == 0 || major >= 4;
+}
+
+/* The user's rights that this firmware knows, at most as many as fit into an entry. */
+static size_t known_realms(const struct session *session, const struct user_entry *user,
+                           uint32_t realms[ACL_REALMS_MAX])
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < user->realm_count && count < ACL_REALMS_MAX; i++) {
+        if (realm_is_known(session, user->realms[i]))
+            realms[count++] = user->realms[i];
+    }
+    return count;
+}
+
+/* Firmware never tells a password back, so an entry that looks the same is taken for the same. */
+static bool entry_fits(const struct session *session, const struct acl_entry *entry,
+                       const struct user_entry *user)
+{
+    uint32_t realms[ACL_REALMS_MAX];
+    size_t realm_count = known_realms(session, user, realms);
+
     if (user->sid.length ? entry->sid_length != user->sid.length ||
                                memcmp(entry->sid, user->sid.data, user->sid.length) != 0
                          : entry->sid_length != 0 || strcmp(entry->user, user->username) != 0)
         return false;
-    if (entry->access != user->access || entry->realm_count != user->realm_count)
+    if (entry->access != user->access || entry->realm_count != realm_count)
         return false;
-    for (size_t i = 0; i < user->realm_count; i++) {
-        if (!has_realm(entry->realms, entry->realm_count, user->realms[i]))
+    for (size_t i = 0; i < realm_count; i++) {
+        if (!has_realm(entry->realms, entry->realm_count, realms[i]))
             return false;
     }
     return true;
 }
 
-/* Directory users and groups need Kerberos, which needs a directory. */
+/* Directory users and groups need Kerberos, which needs a directory; and an entry without a right is none. */
 static bool user_applies(const struct session *session, const struct user_entry *user)
 {
-    return user->sid.length == 0 || session->kerberos_enabled;
+    uint32_t realms[ACL_REALMS_MAX];
+
+    return (user->sid.length == 0 || session->kerberos_enabled) &&
+           (user->realm_count == 0 || known_realms(session, user, realms) > 0);
 }
 
 static size_t users_applying(const struct session *session)
@@ -109,7 +141,7 @@ static bool acl_as_wanted(const struct session *session, const struct acl *acl)
         bool found = !user_applies(session, &profile->users[u]);
 
         for (size_t i = 0; i < acl->count && !found; i++)
-            found = entry_fits(&acl->entries[i].entry, &profile->users[u]);
+            found = entry_fits(session, &acl->entries[i].entry, &profile->users[u]);
         if (!found)
             return false;
     }
@@ -177,8 +209,7 @@ static bool add_user(struct session *session, const struct user_entry *user, str
         return error_because(err, REASON_PROFILE_INVALID,
                              "user %s of profile %s does not fit into an entry of AMT",
                              user->username ? user->username : "(SID)", session->offer.profile.name);
-    memcpy(entry.realms, user->realms, user->realm_count * sizeof(entry.realms[0]));
-    entry.realm_count = user->realm_count;
+    entry.realm_count = known_realms(session, user, entry.realms);
     if (user->sid.length) {
         memcpy(entry.sid, user->sid.data, user->sid.length);
         entry.sid_length = user->sid.length;
@@ -206,16 +237,15 @@ bool write_access_control_list(struct session *session, struct step_report *repo
         return false;
     removed = acl->count;
     if (acl_as_wanted(session, acl))
-        return step_unchanged(report, "%zu users; %zu left out: no directory configured", acl->count,
-                              left_out);
+        return step_unchanged(report, "%zu users; %zu left out%s", acl->count, left_out, LEFT_OUT_BECAUSE);
     if (!remove_entries(session, acl, err))
         return false;
     for (size_t i = 0; i < profile->user_count; i++) {
         if (user_applies(session, &profile->users[i]) && !add_user(session, &profile->users[i], err))
             return false;
     }
-    return step_done(report, "%zu removed, %zu users written; %zu left out: no directory configured", removed,
-                     profile->user_count - left_out, left_out);
+    return step_done(report, "%zu removed, %zu users written; %zu left out%s", removed,
+                     profile->user_count - left_out, left_out, LEFT_OUT_BECAUSE);
 }
 
 /* ---- O8.2: "Each of these set as the profile says." Repeating each is harmless. -------------------- */
@@ -281,8 +311,13 @@ bool set_redirection(struct session *session, struct step_report *report, struct
                                                     profile->kvm };
     bool changed;
 
-    if (!wsman_redirection_set(session->connection, &wanted, &changed, err))
-        return false;
+    if (!wsman_redirection_set(session->connection, &wanted, &changed, err)) {
+        if (err->code != ERROR_ABSENT)
+            return false;
+        session->redirection_absent = true;
+        return wanted.listener ? step_skipped(report, REASON_UNSUPPORTED, "this firmware has no redirection")
+                               : step_unchanged(report, "off: this firmware has no redirection");
+    }
     if (!changed)
         report->outcome = STEP_UNCHANGED;
     report->detail =
@@ -373,6 +408,47 @@ bool select_power_package(struct session *session, struct step_report *report, s
 
 /* ---- O9 ------------------------------------------------------------------------------------------- */
 
+static bool same_bytes(const struct bytes *a, const struct bytes *b)
+{
+    return a->length == b->length && (a->length == 0 || memcmp(a->data, b->data, a->length) == 0);
+}
+
+static void take_ws_management_names(struct session *session)
+{
+    struct device_credential *credential = &session->credential;
+
+    *credential->certificate_id = *credential->key_id = '\0';
+    for (size_t i = 0; i < session->certificates.count; i++) {
+        const struct stored_certificate *certificate = &session->certificates.certificates[i];
+
+        if (same_bytes(&certificate->der, &credential->certificate))
+            memcpy(credential->certificate_id, certificate->id, sizeof(credential->certificate_id));
+    }
+    for (size_t i = 0; i < session->keys.count; i++) {
+        const struct stored_key *key = &session->keys.keys[i];
+
+        if (device_certificate_has_key(&credential->certificate, &key->public_key))
+            memcpy(credential->key_id, key->id, sizeof(credential->key_id));
+    }
+}
+
+/* Keys and certificates under the names that WS-Management has for them: the interface of the first stage had
+ * others. Repeating it is harmless. */
+bool list_stored_again(struct session *session, struct step_report *report, struct error *err)
+{
+    stored_key_list_free(&session->keys);
+    stored_certificate_list_free(&session->certificates);
+    if (!wsman_keys_list(session->connection, &session->keys, err) ||
+        !wsman_certificates_list(session->connection, &session->certificates, err)) {
+        if (err->code != ERROR_ABSENT)
+            return false;
+        take_ws_management_names(session);
+        return step_skipped(report, REASON_UNSUPPORTED, "this firmware does not list what it stores");
+    }
+    take_ws_management_names(session);
+    return step_done(report, "%zu keys, %zu certificates", session->keys.count, session->certificates.count);
+}
+
 static bool replaced(const struct session *session, const struct stored_certificate *certificate)
 {
     return !certificate->trusted_root && !certificate->read_only &&
@@ -453,25 +529,38 @@ static bool note_consent(struct session *session, struct error *err)
     return true;
 }
 
+static bool note_redirection(struct session *session, struct error *err)
+{
+    struct redirection redirection = { .listener = false };
+    bool is_absent = session->redirection_absent;
+
+    if (!is_absent && !wsman_redirection_get(session->connection, &redirection, err))
+        return false;
+    session_note_setting(session, "serial_over_lan",
+                         is_absent ? "absent" : on_off(redirection.serial_over_lan));
+    session_note_setting(session, "ide_redirection",
+                         is_absent ? "absent" : on_off(redirection.ide_redirection));
+    session_note_setting(session, "redirection_listener",
+                         is_absent ? "absent" : on_off(redirection.listener));
+    return true;
+}
+
 /* "AMT status, ..., firmware version, certificate, settings applied": what the firmware now says, not what
  * was sent. Repeating it is harmless. */
 bool read_back(struct session *session, struct step_report *report, struct error *err)
 {
     struct general_settings general;
-    struct redirection redirection;
 
-    if (!wsman_general_settings_get(session->connection, &general, err) ||
-        !wsman_redirection_get(session->connection, &redirection, err))
+    if (!wsman_general_settings_get(session->connection, &general, err))
         return false;
     session_note_setting(session, "host_name", general.host_name);
     session_note_setting(session, "domain", general.domain_name);
     session_note_setting(session, "ping_response", on_off(general.ping_response));
-    session_note_setting(session, "rmcp_ping_response", on_off(general.rmcp_ping_response));
-    session_note_setting(session, "serial_over_lan", on_off(redirection.serial_over_lan));
-    session_note_setting(session, "ide_redirection", on_off(redirection.ide_redirection));
-    session_note_setting(session, "redirection_listener", on_off(redirection.listener));
+    session_note_setting(session, "rmcp_ping_response",
+                         general.has_rmcp_ping_response ? on_off(general.rmcp_ping_response) : "absent");
     session_note_setting(session, "tls", connection_tls(session->connection));
-    if (!note_switch(session, wsman_web_interface_get, session->web_interface_absent, "web_interface", err) ||
+    if (!note_redirection(session, err) ||
+        !note_switch(session, wsman_web_interface_get, session->web_interface_absent, "web_interface", err) ||
         !note_switch(session, wsman_kvm_get, session->kvm_absent, "kvm", err) || !note_consent(session, err))
         return false;
     return step_done(report, "%zu settings", session->result.setting_count);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "provisioning/first_stage.h"
 #include "provisioning/steps.h"
 
 #define BUSY_PAUSE_MS 3000
@@ -23,6 +24,7 @@ static const struct step {
     { "O6", "directory account", join_directory },
     { "O7.1", "clock", set_clock },
     { "O7.2", "names", set_names },
+    { "O7.3", "random seed", seed_random },
     { "O7.3", "key pair", prepare_key_pair },
     { "O7.3", "certificate", install_certificate },
     { "O7.3", "TLS", switch_tls_on },
@@ -38,6 +40,7 @@ static const struct step {
     { "O8.2", "user consent", set_user_consent },
     { "O8.2", "KVM settings", set_kvm_settings },
     { "O8.3", "power package", select_power_package },
+    { "O8.4", "stored certificates", list_stored_again },
     { "O8.4", "former network settings", remove_former_network },
     { "O8.4", "802.1X credentials", prepare_network_credentials },
     { "O8.4", "wired 802.1X", set_wired_8021x },
@@ -78,10 +81,19 @@ static bool run_step(struct session *session, const struct step *step, struct er
     return passed;
 }
 
+/* Firmware that takes the first stage over WS-Management seeds its random generator itself, and names what it
+ * stores as the second stage does. */
+static bool step_applies(const struct session *session, const struct step *step)
+{
+    bool of_eoi = step->run == seed_random || step->run == list_stored_again;
+
+    return !of_eoi || session->stage == &first_stage_eoi;
+}
+
 bool sequence_run(struct session *session, struct error *err)
 {
     for (size_t i = 0; i < COUNT_OF(steps); i++) {
-        if (!run_step(session, &steps[i], err))
+        if (step_applies(session, &steps[i]) && !run_step(session, &steps[i], err))
             return false;
     }
     return true;

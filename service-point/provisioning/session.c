@@ -140,6 +140,7 @@ static void say(struct session *session, const struct message *question)
         copy.certificate_wanted.der = (struct bytes){ 0 };
         bytes_set(&copy.certificate_wanted.der, question->certificate_wanted.der.data,
                   question->certificate_wanted.der.length);
+        copy.certificate_wanted.firmware_version = text_copy(question->certificate_wanted.firmware_version);
     }
     session->around->say(session->around->context, &copy);
 }

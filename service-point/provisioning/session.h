@@ -23,6 +23,8 @@ struct session_surroundings {
     void *context;
 };
 
+struct stage_calls;
+
 /* The key pair and certificate of the computer's TLS server, as found in or put into firmware. */
 struct device_credential {
     char key_id[WSMAN_ID_SIZE];
@@ -41,12 +43,14 @@ struct session {
     /* what the firmware told */
     const struct provisioning_certificate *certificate; /* the one to present; NULL: none */
     struct connection *connection;
-    bool challenged; /* a password is asked for in this session */
+    const struct stage_calls *stage; /* the interface that the firmware takes the first stage over */
+    bool challenged;                 /* a password is asked for in this session */
     char digest_realm[DIGEST_REALM_SIZE];
     struct setup_service setup;
     struct stored_key_list keys;
     struct stored_certificate_list certificates;
-    bool web_interface_absent, kvm_absent; /* not asked for again: AMT closes after a fault */
+    bool web_interface_absent, kvm_absent,
+        redirection_absent; /* not asked for again: AMT closes after a fault */
 
     /* what this attempt has done so far */
     bool admin_password_in_use; /* the offered one opens the firmware */

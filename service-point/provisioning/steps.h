@@ -16,12 +16,12 @@ typedef bool step_function(struct session *session, struct step_report *report, 
 /* contact.c: spec O3 to O6, I4 */
 step_function match_root, connect_to_firmware, authenticate, check_identity, read_state,
     compare_one_time_password, join_directory;
-/* first_stage_wsman.c: spec O7 */
-step_function set_clock, set_names, prepare_key_pair, install_certificate, switch_tls_on, set_admin_password,
-    set_mebx_password, commit;
+/* first_stage.c: spec O7 */
+step_function set_clock, set_names, seed_random, prepare_key_pair, install_certificate, switch_tls_on,
+    set_admin_password, set_mebx_password, commit;
 /* second_stage.c: spec O8, O9 */
 step_function write_access_control_list, set_ping_response, set_web_interface, set_redirection, set_kvm,
-    set_user_consent, select_power_package, clean_up, read_back;
+    set_user_consent, select_power_package, list_stored_again, clean_up, read_back;
 /* kerberos.c, kvm_settings.c, network.c, wired_8021x.c, wireless.c: spec O8.2 to O8.4 */
 step_function enable_kerberos, set_kvm_settings, remove_former_network, prepare_network_credentials,
     set_wired_8021x, set_wireless;

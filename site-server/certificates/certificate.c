@@ -112,9 +112,14 @@ bool certificate_issue(struct database *database, const struct authority *author
     AUTO(bytes_free) struct bytes issued = { 0 };
     unsigned char key_fingerprint[32];
     struct record record = { .wanted = wanted, .settings = settings, .authority = authority };
+    const char *version;
 
-    if (!find_subject(database, service_point, &wanted->id, &subject, err) ||
-        !request_read(&request, &wanted->der, row_text(subject, 0, "firmware_version"), err))
+    if (!find_subject(database, service_point, &wanted->id, &subject, err))
+        return false;
+    version = row_text(subject, 0, "firmware_version");
+    /* What the database knows goes first: a service point must not make new firmware an old one, which may
+     * have small keys. */
+    if (!request_read(&request, &wanted->der, version ? version : wanted->firmware_version, err))
         return false;
     request_key_fingerprint(request, key_fingerprint);
     record.fqdn = row_text(subject, 0, "fqdn");

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const generations[] = { "6.2",  "7.1",  "9.0",  "11.8", "12.0",
-                                    "14.0", "15.0", "16.1", "18.0", "19.0" };
+#define SHA1_HEX_LENGTH 40
+
+const char *const generations[] = { "3.2.1", "5.2",  "6.2",  "7.1",  "9.0",  "11.8",
+                                    "12.0",  "14.0", "15.0", "16.1", "18.0", "19.0" };
 const size_t generation_count = COUNT_OF(generations);
 
 void computer_plan(struct computer *computer, const struct site *site, unsigned index, const char *generation)
@@ -20,11 +22,21 @@ void computer_plan(struct computer *computer, const struct site *site, unsigned 
     computer->generation = generation;
 }
 
-char *computer_fleet_line(const struct computer *computer, const char *suffix, const char *root_sha256,
+/* Firmware before 6.0 knows SHA-1 alone. */
+const char *computer_root(const struct computer *computer, const struct site *site)
+{
+    return strtoul(computer->generation, NULL, 10) < 6 ? site->provisioning.sha1_hex
+                                                       : site->provisioning.sha256_hex;
+}
+
+char *computer_fleet_line(const struct computer *computer, const char *suffix, const char *root,
                           const char *words)
 {
-    return text_format("uuid=%s address=%s generation=%s option15=%s hash=sha256:%s %s", computer->uuid,
-                       computer->address, computer->generation, suffix, root_sha256, words);
+    bool sha1 = strlen(root) == SHA1_HEX_LENGTH;
+
+    return text_format("uuid=%s address=%s generation=%s option15=%s hash=%s:%s %s", computer->uuid,
+                       computer->address, computer->generation, suffix, sha1 ? "sha1" : "sha256", root,
+                       words);
 }
 
 char *computer_import_line(const struct computer *computer)
@@ -36,7 +48,7 @@ bool computer_plug_in(struct site *site, const struct computer *computer, struct
                       const char *words)
 {
     AUTO(text_free)
-    char *line = computer_fleet_line(computer, site->dns_suffix, site->provisioning.sha256_hex, words);
+    char *line = computer_fleet_line(computer, site->dns_suffix, computer_root(computer, site), words);
 
     return simulator_control(site->simulator, NULL, err, "add %s", line);
 }

@@ -22,8 +22,11 @@ void computer_plan(struct computer *computer, const struct site *site, unsigned 
 extern const char *const generations[];
 extern const size_t generation_count;
 
-/* A line of the simulator's fleet file: trusts the site's root; words (may be "") are added. */
-char *computer_fleet_line(const struct computer *computer, const char *suffix, const char *root_sha256,
+/* The hash of the site's root, in hexadecimal, that this generation knows. */
+const char *computer_root(const struct computer *computer, const struct site *site);
+/* A line of the simulator's fleet file: trusts the root of that SHA-1 or SHA-256; words (may be "") are
+ * added. */
+char *computer_fleet_line(const struct computer *computer, const char *suffix, const char *root,
                           const char *words);
 /* A line of the CSV that amtctl imports. */
 char *computer_import_line(const struct computer *computer);

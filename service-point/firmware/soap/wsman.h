@@ -1,4 +1,5 @@
-// wsman.h - input of soapcpp2: what AMT firmware says and hears over WS-Management.
+// wsman.h - input of soapcpp2: what AMT firmware says and hears over WS-Management; its older SOAP
+// interface is imported at the end.
 //
 // Sources: DSP0226 (WS-Management 1.0) and WS-Addressing 2004/08 for the header and endpoint references;
 // Intel AMT SDK, class reference, for the classes and the order of method parameters.
@@ -548,3 +549,5 @@ struct contexta__instance {
     struct wsa__EndpointReference *ElementInContext 0;
     struct wsa__EndpointReference *ElementProvidingContext 0;
 };
+
+#import "eoi.h"

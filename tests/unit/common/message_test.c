@@ -178,6 +178,26 @@ static void a_result_is_read_as_it_was_written(void **state)
     assert_string_equal(again.job_finished.settings[0], "ping=on");
 }
 
+static void a_request_for_a_certificate_may_name_the_firmware(void **state)
+{
+    static unsigned char request[] = { 0x30, 0x00 };
+    struct message message = { .kind = MESSAGE_CERTIFICATE_WANTED,
+                               .certificate_wanted = { .id = { 12, 3 },
+                                                       .der = { request, sizeof(request) },
+                                                       .firmware_version = (char *)"5.2.10" } };
+    AUTO(message_free) struct message with = { 0 };
+    AUTO(message_free) struct message without = { 0 };
+    struct error err = { 0 };
+
+    (void)state;
+    assert_true(round_trip(&message, &with, &err));
+    assert_string_equal(with.certificate_wanted.firmware_version, "5.2.10");
+    assert_int_equal(with.certificate_wanted.der.length, 2);
+    message.certificate_wanted.firmware_version = NULL; /* as the version before says it */
+    assert_true(round_trip(&message, &without, &err));
+    assert_null(without.certificate_wanted.firmware_version);
+}
+
 /* What firmware said may hold any byte: the result that quotes it must get through all the same. */
 static void bytes_that_are_no_text_do_not_cost_the_result(void **state)
 {
@@ -317,6 +337,7 @@ int main(void)
         cmocka_unit_test(a_job_offer_is_read_as_it_was_written),
         cmocka_unit_test(networks_and_kerberos_of_an_offer_are_read_as_they_were_written),
         cmocka_unit_test(a_result_is_read_as_it_was_written),
+        cmocka_unit_test(a_request_for_a_certificate_may_name_the_firmware),
         cmocka_unit_test(bytes_that_are_no_text_do_not_cost_the_result),
         cmocka_unit_test(an_unknown_version_or_kind_is_refused_before_the_body_is_read),
         cmocka_unit_test(a_body_of_garbage_is_refused_for_every_kind),

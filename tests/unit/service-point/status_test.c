@@ -53,6 +53,13 @@ static void return_values_get_name_and_reason(void **state)
         { "CIM_KVMRedirectionSAP", "RequestStateChange", 1, REASON_UNSUPPORTED, ERROR_REFUSED,
           "CIM_KVMRedirectionSAP.RequestStateChange returned 1 (not supported)" },
         { "IPS_HostBasedSetupService", "AdminSetup", 6, REASON_FLASH_WEAR, ERROR_UNREACHABLE, NULL },
+        { "SecurityAdministration", "CertStoreAddKey", 2058, REASON_FIRMWARE_STATUS, ERROR_CONFLICT,
+          "SecurityAdministration.CertStoreAddKey returned 2058 (DUPLICATE)" },
+        { "SecurityAdministration", "CertStoreAddCertificate", 2068, REASON_FIRMWARE_STATUS, ERROR_CONFLICT,
+          NULL },
+        { "SecurityAdministration", "CommitChanges", 48, REASON_FIRMWARE_BUSY, ERROR_UNREACHABLE, NULL },
+        { "NetworkTime", "SetHighAccuracyTimeSynch", 34, REASON_FIRMWARE_STATUS, ERROR_UNREACHABLE,
+          "NetworkTime.SetHighAccuracyTimeSynch returned 34 (INVALID_TIME)" },
     };
 
     (void)state;
@@ -65,6 +72,23 @@ static void return_values_get_name_and_reason(void **state)
         if (cases[i].message)
             assert_string_equal(err.message, cases[i].message);
     }
+}
+
+/* AMT SDK: the numbers that either interface may return; those from 2075 on came with AMT 4. */
+static void every_status_of_the_sdk_has_its_name(void **state)
+{
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = { { 0, 49 }, { 2048, 2070 }, { 2072, 2072 }, { 2075, 2076 }, { 2081, 2082 } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(ranges); i++) {
+        for (uint32_t status = ranges[i].first; status <= ranges[i].last; status++) {
+            if (strcmp(status_name(status), "unknown status") == 0)
+                fail_msg("%u has no name", status);
+        }
+    }
+    assert_string_equal(status_name(2071), "unknown status");
 }
 
 static void faults_are_told_apart(void **state)
@@ -84,6 +108,10 @@ static void faults_are_told_apart(void **state)
           ERROR_UNREACHABLE,
           REASON_FIRMWARE_STATUS },
         { { NULL, NULL, NULL, NULL }, ERROR_UNREACHABLE, REASON_FIRMWARE_FAULT },
+        { { NULL, "Client", "unknown operation", NULL }, ERROR_ABSENT, REASON_UNSUPPORTED },
+        { { NULL, "Client.Authentication", "", NULL }, ERROR_ABSENT, REASON_UNSUPPORTED },
+        { { NULL, "Server", "", NULL }, ERROR_UNREACHABLE, REASON_FIRMWARE_FAULT },
+        { { NULL, "Clients", "", NULL }, ERROR_UNREACHABLE, REASON_FIRMWARE_FAULT },
         { { NULL, "SchemaValidationError", "bad", NULL }, ERROR_UNREACHABLE, REASON_FIRMWARE_FAULT },
     };
 
@@ -103,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(zero_is_success_for_every_class),
         cmocka_unit_test(return_values_get_name_and_reason),
+        cmocka_unit_test(every_status_of_the_sdk_has_its_name),
         cmocka_unit_test(faults_are_told_apart),
     };
 

@@ -288,6 +288,32 @@ static void the_admin_hash_is_sent_as_octets_not_as_text(void **state)
                    "acl:DigestPassword>");
 }
 
+static int64_t a_time(void)
+{
+    return 1700000000;
+}
+
+/* AMT SDK: the new time is reckoned from the old one, which a Set that got through has moved already. */
+static void the_clock_is_set_once_alone(void **state)
+{
+    static const char *const bodies[] = {
+        "<g:AMT_TimeSynchronizationService xmlns:g=\"" AMT "AMT_TimeSynchronizationService\">"
+        "<g:TimeSource>0</g:TimeSource></g:AMT_TimeSynchronizationService>",
+        "<g:GetLowAccuracyTimeSynch_OUTPUT xmlns:g=\"" AMT "AMT_TimeSynchronizationService\">"
+        "<g:Ta0>1190000000</g:Ta0><g:ReturnValue>0</g:ReturnValue></g:GetLowAccuracyTimeSynch_OUTPUT>",
+        NULL,
+    };
+    int64_t offset_s;
+    bool changed;
+
+    (void)state;
+    talk_to_device_that_answers(bodies);
+    assert_false(wsman_time_synchronize(connection, a_time, 1, &offset_s, &changed, &err));
+    assert_int_equal(err.reason, REASON_CONNECTION_LOST);
+    hang_up();
+    assert_int_equal(device.request_count, 3);
+}
+
 static void a_refused_method_names_itself_and_its_status(void **state)
 {
     static const char *const bodies[] = {
@@ -480,6 +506,7 @@ int main(void)
         cmocka_unit_test(a_list_that_claims_more_than_it_has_ends),
         cmocka_unit_test(a_directory_entry_is_sent_as_sid_without_user),
         cmocka_unit_test(the_admin_hash_is_sent_as_octets_not_as_text),
+        cmocka_unit_test(the_clock_is_set_once_alone),
         cmocka_unit_test(a_refused_method_names_itself_and_its_status),
         cmocka_unit_test(an_association_is_deleted_by_the_references_it_was_read_with),
         cmocka_unit_test(the_one_time_password_loses_its_zeros),

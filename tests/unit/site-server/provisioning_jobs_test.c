@@ -1343,6 +1343,49 @@ static void an_attempt_gets_certificates_for_few_keys(void **state)
     assert_true(database_transaction_usable(db));
 }
 
+/* Spec O7.3: firmware before 7.0 may have a smaller key, which at the first contact only the service point
+ * knows; what the database knows goes first. */
+static void the_key_length_is_judged_by_the_firmware(void **state)
+{
+    static const struct certificate_settings certificate_settings = { 365 * 86400, 42 * 86400 };
+    static const struct {
+        const char *known, *told;
+        bool issued;
+    } cases[] = {
+        { "NULL", NULL, false },    { "NULL", "5.2.10", true },      { "NULL", "11.8.50", false },
+        { "'5.2.10'", NULL, true }, { "'12.0.67'", "3.2.1", false },
+    };
+    AUTO(authority_free) struct authority *authority = NULL;
+    AUTO(message_free) struct message offer = { 0 };
+    EVP_PKEY *key = EVP_RSA_gen(1536);
+
+    (void)state;
+    import(1);
+    hello(1, &our_root);
+    MUST(authority_create(&authority, "Site", time(NULL), 3650LL * 86400, &error_of_call));
+    store_authority(authority);
+    take_offer(&offer);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct message_certificate wanted = { .id = offer.job_offer.id,
+                                              .firmware_version = (char *)cases[i].told };
+        struct bytes der = { 0 };
+        struct error err = { 0 };
+        char statement[128];
+
+        snprintf(statement, sizeof(statement), "UPDATE amt_store.computer SET firmware_version = %s",
+                 cases[i].known);
+        sql("%s", statement);
+        make_request(key, &wanted.der);
+        if (certificate_issue(db, authority, &certificate_settings, point_a, &wanted, &der, &err) !=
+            cases[i].issued)
+            fail_msg("case %zu: %s", i, err.message);
+        assert_int_equal(err.reason, cases[i].issued ? REASON_NONE : REASON_ISSUER_REFUSED);
+        bytes_free(&wanted.der);
+        bytes_free(&der);
+    }
+    EVP_PKEY_free(key);
+}
+
 /* A service point that is shut out may have called itself by another one's name. */
 static void a_name_that_two_service_points_claim_is_refused(void **state)
 {
@@ -1433,6 +1476,7 @@ int main(void)
         WITH_SITE(no_more_is_offered_than_there_are_free_slots),
         WITH_SITE(the_next_due_time_is_known),
         WITH_SITE(a_certificate_is_recorded_repeated_and_activated),
+        WITH_SITE(the_key_length_is_judged_by_the_firmware),
         WITH_SITE(who_knocks_is_remembered_within_bounds_and_can_be_approved),
         WITH_SITE(a_name_that_two_service_points_claim_is_refused),
         WITH_SITE(a_removed_service_point_cannot_register),
