@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "support/expect.h"
+#include "support/settings_table.h"
 
 static void computers_of_every_generation_are_provisioned_side_by_side(void **state)
 {
@@ -21,6 +22,30 @@ static void computers_of_every_generation_are_provisioned_side_by_side(void **st
         say_hello(site, &computers[i]);
     for (size_t i = 0; i < generation_count; i++)
         expect_provisioned(site, &computers[i]);
+    free(computers);
+}
+
+/* Spec O7, O8: what the profile says is what the firmware has, setting by setting, on every generation. */
+static void every_setting_of_a_profile_reaches_every_generation(void **state)
+{
+    struct site *site = *state;
+    struct computer *computers = allocate(generation_count * sizeof(*computers));
+    AUTO(settings_table_free) struct settings_table *table = settings_table_new();
+    struct error err = { 0 };
+
+    must(everything_set(site, "everything", &err));
+    for (size_t i = 0; i < generation_count; i++) {
+        scenario_computer(site, &computers[i], 200 + (unsigned)i, generations[i],
+                          "hello=manual " EVERYTHING_HARDWARE);
+        must(site_amtctl(site, NULL, &err, "computer", "profile", "everything", computers[i].uuid, NULL));
+        say_hello(site, &computers[i]);
+    }
+    for (size_t i = 0; i < generation_count; i++)
+        expect_outcome(site, &computers[i], "provisioned", "");
+    for (size_t i = 0; i < generation_count; i++)
+        must(settings_table_add(table, site, &computers[i], &err));
+    settings_table_print(table, stdout);
+    assert_int_equal(settings_table_differences(table), 0);
     free(computers);
 }
 
@@ -78,6 +103,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(computers_of_every_generation_are_provisioned_side_by_side),
+        cmocka_unit_test(every_setting_of_a_profile_reaches_every_generation),
         cmocka_unit_test(a_stored_suffix_goes_before_the_one_of_dhcp),
         cmocka_unit_test(the_proof_sees_a_computer_that_is_not_as_it_should_be),
     };
