@@ -4,7 +4,9 @@
  * Blocking: every call ends within the request's time-out and within the job's deadline, also when the
  * device sends a byte a second. One connection is used by one thread. The TCP connection behind it may
  * change: AMT closes it after every 400 and 401 and whenever its access control list changes; the next
- * call opens a new one, and a new one is held to the same device certificate.
+ * call opens a new one, and a new one is held to the same device certificate. Where target.resume says so and
+ * the device keeps its TLS sessions (RFC 5246 7.3), the new one takes up the session of the one before, which
+ * proves the same certificate by its master secret.
  */
 #ifndef FIRMWARE_CONNECTION_H
 #define FIRMWARE_CONNECTION_H
@@ -52,6 +54,7 @@ struct connection_target {
     const char *firmware_version; /* last known, e.g. "11.8.50.3425"; NULL: not known */
     const char *dns_suffix;       /* of the computer, for the pre-flight check; NULL: not known */
     enum tls_allowed tls;
+    bool resume; /* offer the device its TLS sessions again, never beyond connection_drop() and the like */
     enum first_stage first_stage; /* AUTO: EOI for firmware before 6.0 where it has it */
     const struct trust *trust;
     const struct provisioning_certificate *certificate; /* NULL: no client certificate is presented */
@@ -109,8 +112,8 @@ void connection_use_credential(struct connection *connection, const char *user,
 /* For each request from now on, e.g. longer ones for key generation; 0: 60 s. */
 void connection_set_timeout(struct connection *connection, unsigned timeout_ms);
 
-/* The TCP connection is closed, the next request opens a new one, e.g. after CommitChanges, when AMT restarts
- * its TLS stack. */
+/* The TCP connection is closed, the next request opens a new one with a full handshake, e.g. after
+ * CommitChanges, when AMT restarts its TLS stack and shows another certificate. */
 void connection_drop(struct connection *connection);
 
 /* From the next TCP connection on the device must show this, e.g. OPERATIONAL after CommitChanges; sends

@@ -244,7 +244,7 @@ bool exchange_once(struct connection *connection, const struct exchange *request
         *reply = (struct exchange_reply){ 0, (char *)"", 0 };
         carried = carry(connection, request, reply);
         if (!carried || reply->status != 200 || !connection->runtime.soap->keep_alive)
-            connection_drop(connection); /* AMT closes after every 400 and 401 */
+            connection_hang_up(connection); /* AMT closes after every 400 and 401 */
         if (carried && (connection->is_amt || answer_starts_well(carrying, reply))) {
             connection->is_amt = true;
             return true;

@@ -110,7 +110,7 @@ void connection_use_credential(struct connection *connection, const char *user, 
     connection->login.user = new_user;
     connection->login.password = new_password;
     if (was_challenged)
-        connection_drop(connection);
+        connection_drop(connection); /* with its TLS session, which AMT may remember as logged in */
 }
 
 static bool candidates_try(struct connection *connection, const struct exchange *request,

@@ -635,6 +635,7 @@ static void on_event(struct bufferevent *bufferevent, short what, void *context)
     if (what & BEV_EVENT_CONNECTED) {
         connection->handshaken = true;
         counters->tls_accepted++;
+        counters->tls_resumed += SSL_session_reused(connection->session) == 1;
         return;
     }
     if (connection->session && !connection->handshaken)

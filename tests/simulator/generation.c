@@ -36,7 +36,7 @@
                .unprovision_blocked_by_auditor = true, .key_lengths = { 1024, 1536, 2048 }
 #define SINCE_12                                                                                             \
     SINCE_6_2, .kerberos_aes = true, .unprovision_keeps_suffix = true, .intermediate_roots = true,           \
-               .pads_otp = true, .recent_properties = true
+               .pads_otp = true, .recent_properties = true, .resumes_sessions = true
 #define SINCE_15                                                                                             \
     SINCE_12, .tls_minimum = TLS1_2_VERSION, .tls_maximum = TLS1_2_VERSION, .hash_algorithms = HASHES_SHA2,  \
               .modern_chain_only = true, .offers_auth_int = true, .sha384_requests = true,                   \

@@ -64,10 +64,11 @@ static const struct {
     {                                                                                                        \
 #member, offsetof(struct counters, member)                                                           \
     }
-    COUNTED(requests),   COUNTED(connections),   COUNTED(refused_connections), COUNTED(tls_accepted),
-    COUNTED(tls_failed), COUNTED(failed_logins), COUNTED(locked_logins),       COUNTED(stale_logins),
-    COUNTED(writes),     COUNTED(hellos),        COUNTED(hellos_failed),       COUNTED(faults),
-    COUNTED(eoi_calls),
+    COUNTED(requests),      COUNTED(connections),   COUNTED(refused_connections),
+    COUNTED(tls_accepted),  COUNTED(tls_resumed),   COUNTED(tls_failed),
+    COUNTED(failed_logins), COUNTED(locked_logins), COUNTED(stale_logins),
+    COUNTED(writes),        COUNTED(hellos),        COUNTED(hellos_failed),
+    COUNTED(faults),        COUNTED(eoi_calls),
 #undef COUNTED
 };
 

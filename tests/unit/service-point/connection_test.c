@@ -278,6 +278,119 @@ static void a_device_certificate_that_changes_in_a_job_is_noticed(void **state)
     assert_int_equal(device.request_count, 1);
 }
 
+/* ---- TLS sessions ---- */
+
+static void resume_over_closed_connections(size_t answers)
+{
+    device.keeps_sessions = true;
+    target.resume = true;
+    for (size_t i = 0; i < answers; i++)
+        device.script[i] = (struct fake_answer){ .text = answer_general, .ending = FAKE_CLOSES_AFTER };
+    assert_true(open_it());
+}
+
+static void a_tls_session_is_taken_up_again_by_the_next_connection(void **state)
+{
+    static const enum fake_ending endings[] = { FAKE_CLOSES_AFTER, FAKE_VANISHES_AFTER };
+    struct general_settings settings;
+
+    for (size_t i = 0; i < COUNT_OF(endings); i++) {
+        uint8_t fingerprint[CONNECTION_FINGERPRINT_SIZE];
+
+        prepare(state);
+        resume_over_closed_connections(3);
+        device.script[0].ending = endings[i];
+        memcpy(fingerprint, connection_fingerprint(connection), sizeof(fingerprint));
+        for (unsigned requests = 0; requests < 3; requests++)
+            assert_true(get_general(&settings));
+        assert_memory_equal(connection_fingerprint(connection), fingerprint, sizeof(fingerprint));
+        close_it();
+        assert_int_equal(device.connection_count, 3);
+        assert_int_equal(device.resumed_count, 2);
+    }
+}
+
+static void a_tls_session_is_not_offered_unless_asked_for(void **state)
+{
+    struct general_settings settings;
+
+    (void)state;
+    resume_over_closed_connections(2);
+    connection_close(&connection);
+    target.resume = false;
+    assert_true(connection_open(&connection, &target, &err));
+    assert_true(get_general(&settings));
+    assert_true(get_general(&settings));
+    close_it();
+    assert_int_equal(device.offered_count, 0);
+}
+
+/* The device may have another certificate now, which only a full handshake shows. */
+static void a_tls_session_ends_with_what_it_proved(void **state)
+{
+    AUTO(secret_free) struct secret *password = secret_from_text("N3w.Password");
+    struct general_settings settings;
+
+    (void)state;
+    resume_over_closed_connections(3);
+    connection_drop(connection);
+    assert_true(get_general(&settings));
+    connection_expect(connection, IDENTITY_EITHER);
+    assert_true(get_general(&settings));
+    close_it();
+    assert_int_equal(device.connection_count, 3);
+    assert_int_equal(device.offered_count, 0);
+
+    prepare(state);
+    device.keeps_sessions = target.resume = true;
+    device.script[0] = (struct fake_answer){ .text = CHALLENGE("n1", "false"), .ending = FAKE_CLOSES_AFTER };
+    device.script[1].text = answer_general;
+    device.script[2].text = answer_general;
+    assert_true(open_it());
+    assert_false(get_general(&settings)); /* no credential yet */
+    connection_use_credential(connection, "admin", password);
+    assert_true(get_general(&settings)); /* AMT may take a known session for one that is logged in */
+    close_it();
+    assert_int_equal(device.offered_count, 0);
+}
+
+static void a_session_is_judged_again_by_the_rules_in_force(void **state)
+{
+    AUTO(bytes_free) struct bytes issuer_der = pki_der(&authority);
+    struct general_settings settings;
+
+    (void)state;
+    target.identity = IDENTITY_EITHER;
+    target.fqdn = "pc17.example.com";
+    target.issuers = &issuer_der;
+    target.issuer_count = 1;
+    device.identity = &operational;
+    resume_over_closed_connections(2);
+    assert_true(get_general(&settings));
+    connection_expect(connection, IDENTITY_OPERATIONAL); /* as it was found to be: goes on */
+    assert_true(get_general(&settings));
+    assert_int_equal(connection_identity(connection), IDENTITY_OPERATIONAL);
+    close_it();
+    assert_int_equal(device.resumed_count, 1);
+}
+
+static void a_device_that_cannot_bear_a_known_session_gets_a_full_handshake(void **state)
+{
+    struct general_settings settings;
+
+    (void)state;
+    resume_over_closed_connections(2);
+    device.chokes_on_sessions = true;
+    assert_true(get_general(&settings));
+    assert_true(get_general(&settings));
+    close_it();
+    assert_int_equal(device.offered_count, 1);
+    assert_int_equal(device.resumed_count, 0);
+    assert_int_equal(device.request_count, 2);
+}
+
+/* ---- the operational certificate ---- */
+
 static void an_operational_device_is_known_by_issuer_and_name(void **state)
 {
     static const struct {
@@ -778,6 +891,11 @@ int main(void)
         TEST(an_old_tls_version_is_refused_for_firmware_known_to_be_new),
         TEST(an_old_tls_version_is_refused_by_configuration),
         TEST(a_device_certificate_that_changes_in_a_job_is_noticed),
+        TEST(a_tls_session_is_taken_up_again_by_the_next_connection),
+        TEST(a_tls_session_is_not_offered_unless_asked_for),
+        TEST(a_tls_session_ends_with_what_it_proved),
+        TEST(a_session_is_judged_again_by_the_rules_in_force),
+        TEST(a_device_that_cannot_bear_a_known_session_gets_a_full_handshake),
         TEST(an_operational_device_is_known_by_issuer_and_name),
         TEST(a_renamed_device_is_known_by_the_certificate_that_was_issued_to_it),
         TEST(a_session_without_a_challenge_is_accepted),
