@@ -179,6 +179,7 @@ static void job_offer_clear(struct message_job_offer *offer)
     bytes_free(&offer->otp_hash);
     free(offer->domain_suffix);
     kerberos_account_free(&offer->kerberos);
+    bytes_free(&offer->certificate);
 }
 
 static void job_finished_clear(struct message_job_finished *finished)
@@ -192,6 +193,9 @@ static void job_finished_clear(struct message_job_finished *finished)
     steps_clear(finished->steps, finished->step_count);
     texts_clear(finished->settings, finished->setting_count);
     bytes_free(&finished->client_certificate);
+    for (size_t i = 0; i < finished->user_count; i++)
+        free(finished->users[i].username);
+    free(finished->users);
 }
 
 void message_free(struct message *message)

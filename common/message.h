@@ -120,6 +120,8 @@ struct user_entry { /* username and password, or sid */
     uint32_t access; /* 0 local, 1 network, 2 both */
     uint32_t *realms;
     size_t realm_count;
+    uint64_t password_version; /* 0: not told */
+    bool password_changed;     /* the computer is not known to have this password */
 };
 
 /* Spec O8.4. The numbers are AMT's (AMT SDK: CIM_IEEE8021xSettings, CIM_WiFiEndpointSettings). */
@@ -206,8 +208,8 @@ struct message_job_offer {
     size_t root_hash_count;
     struct account *accounts;
     size_t account_count;
-    struct secret *admin_password;
-    struct secret *mebx_password; /* NULL: leave it */
+    struct secret *admin_password; /* to be set, or believed to be there; NULL: none is known */
+    struct secret *mebx_password;  /* NULL: leave it */
     struct profile profile;
     struct bytes *issuers;
     size_t issuer_count;
@@ -215,6 +217,7 @@ struct message_job_offer {
     struct bytes otp_salt, otp_hash;   /* empty: none expected */
     char *domain_suffix;               /* NULL: not known */
     struct kerberos_account *kerberos; /* NULL: none */
+    struct bytes certificate;          /* DER; that the firmware is known to use; empty: none of ours */
 };
 
 struct message_job_decline {
@@ -260,6 +263,11 @@ struct message_lease_extend {
 
 enum password_state { PASSWORD_UNTOUCHED = 1, PASSWORD_SENT, PASSWORD_SET, PASSWORD_NOT_PERMITTED };
 
+struct user_written {
+    char *username;
+    uint64_t password_version;
+};
+
 struct message_job_finished {
     struct attempt_id id;
     bool done;
@@ -278,6 +286,9 @@ struct message_job_finished {
     size_t setting_count;
     bool client_certificate_known;   /* it was looked for */
     struct bytes client_certificate; /* for 802.1X; empty: none is there */
+    uint32_t amt_status;             /* as found, 2 to 4; 0: the job was not to find out */
+    struct user_written *users;
+    size_t user_count;
 };
 
 struct message_job_closed {

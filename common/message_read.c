@@ -18,6 +18,7 @@
 #define STEPS_MAX        256
 #define SETTINGS_MAX     256
 #define ACCOUNTS_MAX     64
+#define USERS_MAX        64 /* AMT takes 7 and 32 */
 
 _Static_assert((int)MESSAGE_KIND_LAST == (int)AMT__KIND__REFUSED,
                "message.h and the .proto file number alike");
@@ -420,6 +421,8 @@ static void read_profile(struct reader *reader, const Amt__Profile *in, struct p
         to->realm_count = from->n_realms;
         for (size_t r = 0; r < from->n_realms; r++)
             to->realms[r] = from->realms[r];
+        to->password_version = from->has_password_version ? from->password_version : 0;
+        to->password_changed = from->has_password_changed && from->password_changed;
     }
     out->wireless = read_wireless(reader, in->wireless);
     out->wired_8021x = read_wired(reader, in->wired_8021x);
@@ -450,7 +453,8 @@ static void read_job_offer(struct reader *reader, const Amt__JobOffer *in, struc
         out->accounts[i].username = read_text(reader, "username", in->accounts[i]->username);
         out->accounts[i].password = read_secret(reader, "password", in->accounts[i]->password);
     }
-    out->admin_password = read_secret(reader, "admin_password", in->admin_password);
+    out->admin_password =
+        in->has_admin_password ? read_secret(reader, "admin_password", in->admin_password) : NULL;
     out->mebx_password =
         in->has_mebx_password ? read_secret(reader, "mebx_password", in->mebx_password) : NULL;
     read_profile(reader, in->profile, &out->profile);
@@ -463,6 +467,7 @@ static void read_job_offer(struct reader *reader, const Amt__JobOffer *in, struc
     read_bytes(reader, "otp_hash", in->has_otp_hash, in->otp_hash, &out->otp_hash);
     out->domain_suffix = read_text(reader, "domain_suffix", in->domain_suffix);
     out->kerberos = read_kerberos(reader, in->kerberos);
+    read_bytes(reader, "certificate", in->has_certificate, in->certificate, &out->certificate);
 }
 
 static void read_job_decline(struct reader *reader, const Amt__JobDecline *in,
@@ -518,6 +523,18 @@ static void read_job_finished(struct reader *reader, const Amt__JobFinished *in,
     out->client_certificate_known = in->has_client_certificate;
     read_bytes(reader, "client_certificate", in->has_client_certificate, in->client_certificate,
                &out->client_certificate);
+    if (in->has_amt_status)
+        out->amt_status = read_enum(reader, "amt_status", in->amt_status, STATUS_NOT_PROVISIONED,
+                                    STATUS_EXTERNALLY_PROVISIONED);
+    check_count(reader, "users", in->n_users, USERS_MAX);
+    out->users = in->n_users ? allocate(in->n_users * sizeof(*out->users)) : NULL;
+    out->user_count = in->n_users;
+    for (size_t i = 0; i < in->n_users; i++) {
+        if (in->users[i]->password_version > INT64_MAX)
+            wrong(reader, "password_version", "is too large");
+        out->users[i].username = read_text(reader, "username", in->users[i]->username);
+        out->users[i].password_version = in->users[i]->password_version;
+    }
 }
 
 static void read_job_closed(struct reader *reader, const Amt__JobClosed *in, struct message_job_closed *out)

@@ -316,6 +316,9 @@ static Amt__Profile *put_profile(struct scratch *scratch, const struct profile *
         to->access = from->access;
         to->n_realms = from->realm_count;
         to->realms = from->realms;
+        to->has_password_version = from->password_version != 0;
+        to->password_version = from->password_version;
+        to->has_password_changed = to->password_changed = from->password_changed;
         out->users[i] = to;
     }
     out->wireless = put_wireless(scratch, in->wireless);
@@ -354,7 +357,9 @@ static ProtobufCMessage *put_job_offer(struct scratch *scratch, const struct mes
         out->accounts[i]->username = put_text(scratch, in->accounts[i].username);
         out->accounts[i]->password = put_secret(in->accounts[i].password);
     }
-    out->admin_password = put_secret(in->admin_password);
+    out->has_admin_password = in->admin_password != NULL;
+    if (in->admin_password)
+        out->admin_password = put_secret(in->admin_password);
     out->has_mebx_password = in->mebx_password != NULL;
     if (in->mebx_password)
         out->mebx_password = put_secret(in->mebx_password);
@@ -370,6 +375,8 @@ static ProtobufCMessage *put_job_offer(struct scratch *scratch, const struct mes
     out->otp_hash = put_bytes(in->otp_hash.data, in->otp_hash.length);
     out->domain_suffix = put_optional(scratch, in->domain_suffix);
     out->kerberos = put_kerberos(scratch, in->kerberos);
+    out->has_certificate = in->certificate.length != 0;
+    out->certificate = put_bytes(in->certificate.data, in->certificate.length);
     return &out->base;
 }
 
@@ -398,6 +405,16 @@ static ProtobufCMessage *put_job_finished(struct scratch *scratch, const struct 
     out->settings = put_texts(scratch, in->settings, in->setting_count);
     out->has_client_certificate = in->client_certificate_known;
     out->client_certificate = put_bytes(in->client_certificate.data, in->client_certificate.length);
+    out->has_amt_status = in->amt_status != 0;
+    out->amt_status = in->amt_status;
+    out->n_users = in->user_count;
+    out->users = scratch_take(scratch, in->user_count, sizeof(*out->users));
+    for (size_t i = 0; i < in->user_count; i++) {
+        out->users[i] = scratch_take(scratch, 1, sizeof(**out->users));
+        amt__user_written__init(out->users[i]);
+        out->users[i]->username = put_text(scratch, in->users[i].username);
+        out->users[i]->password_version = in->users[i].password_version;
+    }
     return &out->base;
 }
 

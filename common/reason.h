@@ -19,6 +19,7 @@ enum reason_code {
     REASON_JOB_UNDER_WAY,
     REASON_JUST_PROVISIONED,
     REASON_REPROVISIONING_OFF,
+    REASON_UNPROVISIONED,
     REASON_DUMMY_UUID,
     /* why a computer cannot be provisioned (status "detected") */
     REASON_NO_COMMON_ROOT,
@@ -35,6 +36,7 @@ enum reason_code {
     REASON_DEVICE_CERTIFICATE_CHANGED,
     REASON_DEVICE_CERTIFICATE_WRONG,
     REASON_ALREADY_PROVISIONED,
+    REASON_NOT_PROVISIONED,
     REASON_NAME_MISSING,
     /* what goes wrong with the firmware */
     REASON_MORE_ACCOUNTS,

@@ -59,6 +59,9 @@ struct connection_target {
     const char *fqdn;            /* OPERATIONAL, EITHER */
     const struct bytes *issuers; /* OPERATIONAL, EITHER: DER certificates of authorities */
     size_t issuer_count;
+    /* DER; OPERATIONAL, EITHER: of one of issuers, too, and valid, but this one whatever its name: the one
+     * that was issued to the device when it had another; NULL: none. */
+    const struct bytes *known_certificate;
     /* SHA-256 of the certificate that the device showed earlier in this job, where it must be the same
      * again; NULL: none. Not compared with a certificate that is accepted as OPERATIONAL. */
     const uint8_t *fingerprint;

@@ -19,6 +19,17 @@ static bool issuers_add(const struct connection *connection, X509_STORE *store)
     return connection->target.issuer_count > 0;
 }
 
+static bool is_known(const struct connection *connection, X509 *leaf)
+{
+    const struct bytes *known = connection->target.known_certificate;
+    unsigned char *der = NULL;
+    int length = known && known->length ? i2d_X509(leaf, &der) : -1;
+    bool same = length > 0 && (size_t)length == known->length && memcmp(der, known->data, known->length) == 0;
+
+    OPENSSL_free(der);
+    return same;
+}
+
 /* Issuer, name, validity and purpose. */
 static bool is_ours(const struct connection *connection, X509 *leaf, const char **why)
 {
@@ -37,7 +48,8 @@ static bool is_ours(const struct connection *connection, X509 *leaf, const char 
         X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_PARTIAL_CHAIN);
         X509_VERIFY_PARAM_set_hostflags(rules,
                                         X509_CHECK_FLAG_ALWAYS_CHECK_SUBJECT | X509_CHECK_FLAG_NO_WILDCARDS);
-        X509_VERIFY_PARAM_set1_host(rules, connection->target.fqdn, 0);
+        if (!is_known(connection, leaf))
+            X509_VERIFY_PARAM_set1_host(rules, connection->target.fqdn, 0);
         ours = X509_verify_cert(check) == 1;
         *why = X509_verify_cert_error_string(X509_STORE_CTX_get_error(check));
     }

@@ -74,16 +74,23 @@ bool match_root(struct session *session, struct step_report *report, struct erro
     return step_done(report, "%s", facts.root_subject);
 }
 
-static bool certificate_refused(const struct error *err)
+bool certificate_refused(const struct error *err)
 {
     return err->reason >= REASON_CLIENT_CERTIFICATE_REFUSED && err->reason <= REASON_CERTIFICATE_HASH;
 }
 
-static bool open_with(struct session *session, const struct provisioning_certificate *certificate,
-                      struct error *err)
+static enum device_identity identity_expected(const struct session *session)
+{
+    return session->offer.issuer_count ? IDENTITY_EITHER : IDENTITY_SETUP;
+}
+
+struct connection_target target_of(const struct session *session,
+                                   const struct provisioning_certificate *certificate,
+                                   enum device_identity identity)
 {
     const struct message_job_offer *offer = &session->offer;
-    const struct connection_target target = {
+
+    return (struct connection_target){
         .address = offer->address,
         .port = offer->port,
         .timeout_ms = session->around->request_timeout_ms,
@@ -94,11 +101,18 @@ static bool open_with(struct session *session, const struct provisioning_certifi
         .first_stage = offer->profile.first_stage,
         .trust = session->around->trust,
         .certificate = certificate,
-        .identity = offer->issuer_count ? IDENTITY_EITHER : IDENTITY_SETUP,
+        .identity = identity,
         .fqdn = session->fqdn,
         .issuers = offer->issuers,
         .issuer_count = offer->issuer_count,
+        .known_certificate = &offer->certificate,
     };
+}
+
+static bool open_with(struct session *session, const struct provisioning_certificate *certificate,
+                      enum device_identity identity, struct error *err)
+{
+    const struct connection_target target = target_of(session, certificate, identity);
 
     return connection_open(&session->connection, &target, err);
 }
@@ -119,11 +133,11 @@ bool connect_to_firmware(struct session *session, struct step_report *report, st
 {
     const struct trust *trust = session->around->trust;
     size_t tries = session->offer.root_hash_count == 0 && trust_count(trust) ? trust_count(trust) : 1;
-    bool open = open_with(session, session->certificate, err);
+    bool open = open_with(session, session->certificate, identity_expected(session), err);
 
     for (size_t i = 1; !open && i < tries && certificate_refused(err); i++) {
         session->certificate = trust_certificate(trust, i);
-        open = open_with(session, session->certificate, err);
+        open = open_with(session, session->certificate, identity_expected(session), err);
     }
     if (!open)
         return err->reason == REASON_NO_AMT && session->offer.root_hash_count > 0 ? said_hello(session, err)
@@ -135,6 +149,57 @@ bool connect_to_firmware(struct session *session, struct step_report *report, st
                      connection_identity(session->connection) == IDENTITY_SETUP
                          ? "a certificate of the computer's own"
                          : "the certificate that this site issued");
+}
+
+const struct provisioning_certificate *certificate_for(const struct session *session)
+{
+    const struct message_job_offer *offer = &session->offer;
+    const struct trust *trust = session->around->trust;
+
+    if (offer->root_hash_count > 0)
+        return trust_find(trust, offer->root_hashes, offer->root_hash_count);
+    return trust_count(trust) > 0 ? trust_certificate(trust, 0) : NULL;
+}
+
+/* For a look at any computer: in setup it asks for a certificate that it trusts, otherwise for none, so that
+ * it is no failure to have none. Repeating it is harmless. */
+bool choose_own_certificate(struct session *session, struct step_report *report, struct error *err)
+{
+    struct provisioning_certificate_facts facts;
+
+    (void)err;
+    session->certificate = certificate_for(session);
+    if (!session->certificate)
+        return step_skipped(report, REASON_NO_COMMON_ROOT, "none of ours is from a root that it trusts");
+    provisioning_certificate_facts(session->certificate, &facts);
+    return step_done(report, "%s", facts.root_subject);
+}
+
+/* What is provisioned by this site shows the certificate that this site issued, or nothing is said to it.
+ * Ours is presented for the sake of a computer in setup, which would hide behind a failed handshake
+ * otherwise. Repeating it is harmless. */
+bool connect_operational(struct session *session, struct step_report *report, struct error *err)
+{
+    if (session->offer.issuer_count == 0)
+        return error_because(err, REASON_NO_AUTHORITY, "the job names no authority of device certificates");
+    if (!open_with(session, certificate_for(session), IDENTITY_OPERATIONAL, err))
+        return false;
+    return step_done(report, "%s, the certificate that this site issued",
+                     connection_tls(session->connection));
+}
+
+/* The same; but an earlier attempt may have done its work without being able to tell. Then the computer is in
+ * setup again, and is met as a provision job would meet it. */
+bool connect_to_unprovision(struct session *session, struct step_report *report, struct error *err)
+{
+    if (connect_operational(session, report, err))
+        return true;
+    if (err->reason != REASON_DEVICE_CERTIFICATE_WRONG || session->offer.id.attempt == 1)
+        return false;
+    if (!open_with(session, certificate_for(session), IDENTITY_EITHER, err))
+        return false;
+    session->wants_provisioned = false;
+    return step_done(report, "%s, a certificate of the computer's own", connection_tls(session->connection));
 }
 
 static void note_refused(struct message_job_finished *result, const struct account *candidates, size_t count)
@@ -172,9 +237,9 @@ bool authenticate(struct session *session, struct step_report *report, struct er
     session->stage = outcome.interface == INTERFACE_EOI ? &first_stage_eoi : &first_stage_wsman;
     if (!outcome.accepted)
         return step_done(report, "the firmware asks for no password in this session");
-    accepted = &candidates[outcome.accepted_index];
+    accepted = session->accepted = &candidates[outcome.accepted_index];
     text_set(&session->result.account_used, accepted->reference);
-    if (strcmp(accepted->username, ADMIN_USER) == 0 &&
+    if (strcmp(accepted->username, ADMIN_USER) == 0 && session->offer.admin_password &&
         secret_equal(accepted->password, session->offer.admin_password)) {
         session->admin_password_in_use = true;
         session->result.admin_password = PASSWORD_SET;
@@ -232,14 +297,14 @@ static bool profile_can_be_applied(const struct profile *profile, struct error *
     return true;
 }
 
+static const char *const state_names[] = {
+    [PROVISIONING_PRE] = "not in setup", [PROVISIONING_IN] = "in setup", [PROVISIONING_POST] = "provisioned"
+};
+
 /* Steps begin by reading the firmware's state (spec 6, O2: provisioned by somebody else is not ours to
  * change). Repeating it is harmless. */
 bool read_state(struct session *session, struct step_report *report, struct error *err)
 {
-    static const char *const names[] = { [PROVISIONING_PRE] = "not in setup",
-                                         [PROVISIONING_IN] = "in setup",
-                                         [PROVISIONING_POST] = "provisioned" };
-
     if (!session->stage->read_setup(session->connection, &session->setup, err) ||
         !learn_version(session, err))
         return false;
@@ -247,10 +312,29 @@ bool read_state(struct session *session, struct step_report *report, struct erro
         return error_because(
             err, REASON_ALREADY_PROVISIONED,
             "the firmware is provisioned and shows a certificate that this site did not issue");
-    if (!profile_can_be_applied(&session->offer.profile, err))
+    if (session->setup.state != PROVISIONING_POST && session->wants_provisioned)
+        return error_because(err, REASON_NOT_PROVISIONED, "the firmware is %s",
+                             state_names[session->setup.state]);
+    if (session->applies_profile && !profile_can_be_applied(&session->offer.profile, err))
         return false;
-    return step_done(report, "%s, AMT %s, over %s", names[session->setup.state],
+    return step_done(report, "%s, AMT %s, over %s", state_names[session->setup.state],
                      session->result.firmware_version, session->stage->name);
+}
+
+/* What a job that only looks brings home: version and status. Repeating it is harmless. */
+bool look_at_state(struct session *session, struct step_report *report, struct error *err)
+{
+    if (!session->stage->read_setup(session->connection, &session->setup, err) ||
+        !learn_version(session, err))
+        return false;
+    if (session->setup.state != PROVISIONING_POST)
+        session->result.amt_status = STATUS_NOT_PROVISIONED;
+    else
+        session->result.amt_status =
+            provisioned_by_us(session) ? STATUS_PROVISIONED : STATUS_EXTERNALLY_PROVISIONED;
+    return step_done(report, "%s%s, AMT %s", state_names[session->setup.state],
+                     session->result.amt_status == STATUS_EXTERNALLY_PROVISIONED ? ", not by this site" : "",
+                     session->result.firmware_version);
 }
 
 static bool hash_salted(const struct bytes *salt, const struct secret *otp,

@@ -70,6 +70,16 @@ bool device_certificate_serves(const struct bytes *certificate, enum certificate
     return parsed && (X509_get_extended_key_usage(parsed) & wanted) != 0;
 }
 
+bool device_certificate_outlives(const struct bytes *certificate, const struct bytes *other)
+{
+    AUTO(x509_free) X509 *parsed = parse(certificate);
+    AUTO(x509_free) X509 *parsed_other = parse(other);
+    int64_t until_s, other_until_s;
+
+    return parsed && parsed_other && time_read(X509_get0_notAfter(parsed), &until_s) &&
+           time_read(X509_get0_notAfter(parsed_other), &other_until_s) && until_s > other_until_s;
+}
+
 bool device_certificate_has_key(const struct bytes *certificate, const struct bytes *public_key)
 {
     AUTO(x509_free) X509 *parsed = parse(certificate);

@@ -22,6 +22,8 @@ bool device_certificate_is_ours(const struct bytes *certificate, const struct by
 bool device_certificate_is_fresh(const struct bytes *certificate, int64_t now_s);
 /* For that purpose by its extended key usage; one without any is for all (RFC 5280 4.2.1.12). */
 bool device_certificate_serves(const struct bytes *certificate, enum certificate_usage usage);
+/* Ends later than the other one; false when either cannot be parsed. */
+bool device_certificate_outlives(const struct bytes *certificate, const struct bytes *other);
 bool device_certificate_has_key(const struct bytes *certificate, const struct bytes *public_key);
 
 #endif

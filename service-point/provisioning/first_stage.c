@@ -91,14 +91,48 @@ void use_key(struct session *session, const struct stored_key *key)
     bytes_set(&session->credential.public_key, key->public_key.data, key->public_key.length);
 }
 
-/* A certificate of an earlier attempt, with its key, that is good for long enough yet. */
+static bool same_certificate(const struct bytes *left, const struct bytes *right)
+{
+    return left->length == right->length && memcmp(left->data, right->data, left->length) == 0;
+}
+
+static bool served_fits(const struct session *session)
+{
+    return device_certificate_is_ours(connection_device_certificate(session->connection),
+                                      session->offer.issuers, session->offer.issuer_count, session->fqdn);
+}
+
+/* The one that a renewal replaces. The site knows it, so that a renewal that went so far that the firmware
+ * uses the new one already, and was lost, is not made a second time. */
+static const struct bytes *outgoing(const struct session *session)
+{
+    return session->offer.certificate.length ? &session->offer.certificate
+                                             : connection_device_certificate(session->connection);
+}
+
+static bool obeys_rule(const struct session *session, const struct bytes *certificate)
+{
+    bool fresh = device_certificate_is_fresh(certificate, now_s());
+
+    switch (session->credential_rule) {
+    case CREDENTIAL_IN_USE:
+        return same_certificate(certificate, connection_device_certificate(session->connection)) ||
+               (fresh && !served_fits(session));
+    case CREDENTIAL_OTHER:
+        return fresh && device_certificate_outlives(certificate, outgoing(session));
+    default:
+        return fresh;
+    }
+}
+
+/* A certificate of an earlier attempt, with its key, that will do. */
 static bool find_credential(struct session *session)
 {
     for (size_t i = 0; i < session->certificates.count; i++) {
         const struct stored_certificate *certificate = &session->certificates.certificates[i];
         const struct stored_key *key;
 
-        if (!is_own(session, certificate) || !device_certificate_is_fresh(&certificate->der, now_s()))
+        if (!is_own(session, certificate) || !obeys_rule(session, &certificate->der))
             continue;
         key = key_of(session, &certificate->der);
         if (!key)
@@ -166,10 +200,7 @@ static bool find_certificate(struct session *session, struct error *err)
     if (!session->stage->list_certificates(session->connection, &list, err))
         return false;
     for (size_t i = 0; i < list.count && !found; i++) {
-        const struct bytes *der = &list.certificates[i].der;
-
-        found = der->length == credential->certificate.length &&
-                memcmp(der->data, credential->certificate.data, der->length) == 0;
+        found = same_certificate(&list.certificates[i].der, &credential->certificate);
         if (found)
             memcpy(credential->certificate_id, list.certificates[i].id, sizeof(credential->certificate_id));
     }
@@ -185,17 +216,14 @@ bool install_certificate(struct session *session, struct step_report *report, st
 {
     struct device_credential *credential = &session->credential;
 
-    if (credential->certificate.length > 0) {
-        bytes_set(&session->result.certificate, credential->certificate.data, credential->certificate.length);
+    if (credential->certificate.length > 0)
         return step_unchanged(report, "%s", credential->certificate_id);
-    }
     if (!session->stage->make_request(session, err) || !fetch_certificate(session, err))
         return false;
     if (!session->stage->add_certificate(session->connection, &credential->certificate,
                                          credential->certificate_id, err) &&
         (err->code != ERROR_CONFLICT || !find_certificate(session, err)))
         return false;
-    bytes_set(&session->result.certificate, credential->certificate.data, credential->certificate.length);
     return step_done(report, "%s", credential->certificate_id);
 }
 
@@ -206,10 +234,62 @@ bool switch_tls_on(struct session *session, struct step_report *report, struct e
 
     if (!session->stage->switch_tls_on(session, &changed, err))
         return false;
-    session->tls_staged = changed;
-    if (!changed)
+    /* An earlier attempt may have ended between the staging and the commit. */
+    session->tls_staged = changed || !same_certificate(connection_device_certificate(session->connection),
+                                                       &session->credential.certificate);
+    if (!session->tls_staged)
         return step_unchanged(report, "on, with %s", session->credential.certificate_id);
     return step_done(report, "with %s, from the commit on", session->credential.certificate_id);
+}
+
+bool answer_lost(const struct error *err)
+{
+    switch (err->reason) {
+    case REASON_CONNECTION_LOST:
+    case REASON_TIMEOUT:
+    case REASON_HTTP_ERROR:
+    case REASON_MALFORMED_REPLY:
+    case REASON_REPLY_TOO_LARGE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool learn_digest_realm(struct session *session, struct error *err)
+{
+    struct general_settings found;
+
+    if (*session->digest_realm)
+        return true;
+    if (!session->stage->read_names(session->connection, &found, err))
+        return false;
+    memcpy(session->digest_realm, found.digest_realm, sizeof(session->digest_realm));
+    return true;
+}
+
+static bool log_in(struct session *session, const char *user, const struct secret *password,
+                   struct error *err)
+{
+    connection_use_credential(session->connection, user, password);
+    return !session->challenged || session->stage->prove_log_in(session->connection, err);
+}
+
+/* Nobody knows which password the firmware has: the new one is tried, then the one before. Two logins, which
+ * is far from the lock-out. */
+static bool find_out_password(struct session *session, struct error *err)
+{
+    const struct error lost = *err;
+
+    if (log_in(session, ADMIN_USER, session->offer.admin_password, err))
+        return true;
+    if (err->reason != REASON_NO_ACCOUNT_ACCEPTED)
+        return false;
+    if (!log_in(session, session->accepted->username, session->accepted->password, err))
+        return error_during(err, "after the answer to the new password was lost");
+    session->result.admin_password = PASSWORD_UNTOUCHED;
+    return error_because(err, REASON_CONNECTION_LOST, "%s; the firmware still has the former password",
+                         lost.message);
 }
 
 /* "Random strong password for the AMT Remote Admin Account, stored in AMT." Repeating it is harmless: it is
@@ -222,14 +302,17 @@ bool set_admin_password(struct session *session, struct step_report *report, str
 
     if (session->admin_password_in_use)
         return step_unchanged(report, "the firmware has it from an earlier attempt");
+    if (!session->offer.admin_password)
+        return error_because(err, REASON_MESSAGE_REFUSED, "the job brings no admin password");
+    if (!learn_digest_realm(session, err))
+        return false;
     digest_a1(ADMIN_USER, session->digest_realm, session->offer.admin_password, a1);
     session->result.admin_password = PASSWORD_SENT;
     set = session->stage->set_admin(session->connection, ADMIN_USER, a1, err);
     secret_wipe(a1, sizeof(a1));
-    if (!set)
+    if (!set && (!answer_lost(err) || !session->accepted || !find_out_password(session, err)))
         return false;
-    connection_use_credential(session->connection, ADMIN_USER, session->offer.admin_password);
-    if (session->challenged && !session->stage->prove_log_in(session->connection, err))
+    if (set && !log_in(session, ADMIN_USER, session->offer.admin_password, err))
         return error_during(err, "after the password was set");
     session->admin_password_in_use = true;
     session->result.admin_password = PASSWORD_SET;
@@ -241,14 +324,13 @@ bool set_admin_password(struct session *session, struct step_report *report, str
 bool set_mebx_password(struct session *session, struct step_report *report, struct error *err)
 {
     if (!session->offer.mebx_password)
-        return step_skipped(report, REASON_NONE, "the profile leaves it as it is");
+        return step_skipped(report, REASON_NONE, "none is to be set");
     session->result.mebx_password = PASSWORD_SENT;
     if (!session->stage->set_mebx_password(session->connection, session->offer.mebx_password, err)) {
         if (err->reason != REASON_NOT_PERMITTED)
             return false;
-        /* The policy may allow it once: then an earlier attempt, whose result was lost, may have set it. */
-        if (session->offer.id.attempt == 1 && session->setup.state != PROVISIONING_POST)
-            session->result.mebx_password = PASSWORD_NOT_PERMITTED;
+        /* What an earlier attempt, whose result was lost, may have set is known to the site. */
+        session->result.mebx_password = PASSWORD_NOT_PERMITTED;
         return step_skipped(report, REASON_NOT_PERMITTED, "%s", err->message);
     }
     session->result.mebx_password = PASSWORD_SET;
@@ -285,21 +367,6 @@ static bool read_provisioning_state(struct session *session, struct error *err)
     return true;
 }
 
-/* No verdict on the call itself came back: it may have been carried out. */
-static bool answer_lost(const struct error *err)
-{
-    switch (err->reason) {
-    case REASON_CONNECTION_LOST:
-    case REASON_TIMEOUT:
-    case REASON_HTTP_ERROR:
-    case REASON_MALFORMED_REPLY:
-    case REASON_REPLY_TOO_LARGE:
-        return true;
-    default:
-        return false;
-    }
-}
-
 enum restart_state { RESTARTED, NOT_RESTARTED_YET, RESTART_FAILED };
 
 /* The firmware may still answer as in setup for a moment, with the certificate that it showed then. */
@@ -309,9 +376,15 @@ static enum restart_state look_after_restart(struct session *session, struct err
     if (!read_provisioning_state(session, err))
         return may_be_restarting(err) ? NOT_RESTARTED_YET : RESTART_FAILED;
     if (session->setup.state == PROVISIONING_POST &&
-        connection_identity(session->connection) == IDENTITY_OPERATIONAL)
+        connection_identity(session->connection) == IDENTITY_OPERATIONAL &&
+        same_certificate(connection_device_certificate(session->connection),
+                         &session->credential.certificate))
         return RESTARTED;
-    if (session->setup.state == PROVISIONING_POST)
+    if (session->setup.state == PROVISIONING_POST &&
+        connection_identity(session->connection) == IDENTITY_OPERATIONAL)
+        error_because(err, REASON_COMMIT_HAD_NO_EFFECT,
+                      "the firmware still shows the certificate that it was to replace");
+    else if (session->setup.state == PROVISIONING_POST)
         error_because(err, REASON_DEVICE_CERTIFICATE_WRONG,
                       "the firmware is provisioned, but does not show the certificate that it was given");
     else
@@ -343,6 +416,23 @@ static bool await_restart(struct session *session, bool answered, struct error *
     return true;
 }
 
+/* Not before the firmware uses it: what the site takes for the one in use is what the next attempt trusts. */
+static void note_certificate(struct session *session)
+{
+    const struct bytes *certificate = &session->credential.certificate;
+
+    bytes_set(&session->result.certificate, certificate->data, certificate->length);
+}
+
+/* Where it cannot be seen, the first attempt at a computer that was provisioned before staged what it knows
+ * of. */
+static bool commit_may_be_due(const struct session *session)
+{
+    return session->setup.state != PROVISIONING_POST || session->tls_staged ||
+           (session->stage->commits_always &&
+            !(session->wants_provisioned && session->offer.id.attempt == 1));
+}
+
 /* "Settings committed; the firmware state becomes post-provisioning (operational)." Repeating it is harmless.
  * The answer may get lost in the restart, so the state decides; from here on the computer must show our
  * certificate. */
@@ -350,8 +440,10 @@ bool commit(struct session *session, struct step_report *report, struct error *e
 {
     bool answered;
 
-    if (session->setup.state == PROVISIONING_POST && !session->tls_staged && !session->stage->commits_always)
+    if (!commit_may_be_due(session)) {
+        note_certificate(session);
         return step_unchanged(report, "provisioned");
+    }
     connection_set_timeout(session->connection, session->around->slow_request_timeout_ms);
     answered = session->stage->commit(session->connection, err);
     connection_set_timeout(session->connection, session->around->request_timeout_ms);
@@ -360,8 +452,10 @@ bool commit(struct session *session, struct step_report *report, struct error *e
             return false;
         step_done(report, "the answer was lost: %s", err->message);
     }
-    connection_use_credential(session->connection, ADMIN_USER, session->offer.admin_password);
+    if (session->admin_password_in_use)
+        connection_use_credential(session->connection, ADMIN_USER, session->offer.admin_password);
     if (!await_restart(session, answered, err))
         return error_during(err, "after the commit");
+    note_certificate(session);
     return step_done(report, "provisioned; %s", connection_tls(session->connection));
 }

@@ -93,16 +93,21 @@ static size_t known_realms(const struct session *session, const struct user_entr
     return count;
 }
 
-/* Firmware never tells a password back, so an entry that looks the same is taken for the same. */
+static bool entry_is_of(const struct acl_entry *entry, const struct user_entry *user)
+{
+    return user->sid.length ? entry->sid_length == user->sid.length &&
+                                  memcmp(entry->sid, user->sid.data, user->sid.length) == 0
+                            : entry->sid_length == 0 && strcmp(entry->user, user->username) == 0;
+}
+
+/* Firmware never tells a password back: the site knows which one it took. */
 static bool entry_fits(const struct session *session, const struct acl_entry *entry,
                        const struct user_entry *user)
 {
     uint32_t realms[ACL_REALMS_MAX];
     size_t realm_count = known_realms(session, user, realms);
 
-    if (user->sid.length ? entry->sid_length != user->sid.length ||
-                               memcmp(entry->sid, user->sid.data, user->sid.length) != 0
-                         : entry->sid_length != 0 || strcmp(entry->user, user->username) != 0)
+    if (user->password_changed)
         return false;
     if (entry->access != user->access || entry->realm_count != realm_count)
         return false;
@@ -122,30 +127,24 @@ static bool user_applies(const struct session *session, const struct user_entry 
            (user->realm_count == 0 || known_realms(session, user, realms) > 0);
 }
 
-static size_t users_applying(const struct session *session)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < session->offer.profile.user_count; i++)
-        count += user_applies(session, &session->offer.profile.users[i]);
-    return count;
-}
-
-static bool acl_as_wanted(const struct session *session, const struct acl *acl)
+static bool entry_wanted(const struct session *session, const struct acl_entry *entry)
 {
     const struct profile *profile = &session->offer.profile;
 
-    if (acl->count != users_applying(session))
-        return false;
-    for (size_t u = 0; u < profile->user_count; u++) {
-        bool found = !user_applies(session, &profile->users[u]);
-
-        for (size_t i = 0; i < acl->count && !found; i++)
-            found = entry_fits(session, &acl->entries[i].entry, &profile->users[u]);
-        if (!found)
-            return false;
+    for (size_t i = 0; i < profile->user_count; i++) {
+        if (user_applies(session, &profile->users[i]) && entry_is_of(entry, &profile->users[i]))
+            return true;
     }
-    return true;
+    return false;
+}
+
+static size_t count_unwanted(const struct session *session, const struct acl *acl)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < acl->count; i++)
+        count += !entry_wanted(session, &acl->entries[i].entry);
+    return count;
 }
 
 #define DIGEST_USERS_MAX    7  /* AMT SDK: besides admin */
@@ -181,16 +180,21 @@ static bool users_fit(const struct session *session, struct error *err)
 }
 
 /* Highest handle first, because firmware may move the ones above a removed entry down. */
-static bool remove_entries(struct session *session, struct acl *acl, struct error *err)
+static bool remove_unwanted(struct session *session, struct acl *acl, struct error *err)
 {
-    for (unsigned round = 0; acl->count > 0; round++) {
+    size_t unwanted;
+
+    for (unsigned round = 0; (unwanted = count_unwanted(session, acl)) > 0; round++) {
         if (round == REMOVAL_ROUNDS)
             return error_because(err, REASON_FIRMWARE_STATUS,
                                  "%zu entries of the access control list are still there after being removed",
-                                 acl->count);
+                                 unwanted);
         for (size_t i = 0; i < acl->count; i++) {
-            if (!wsman_acl_remove(session->connection, acl->entries[i].handle, err))
-                return error_during(err, "entry %u (%s)", acl->entries[i].handle, acl->entries[i].entry.user);
+            const struct listed_entry *listed = &acl->entries[i];
+
+            if (!entry_wanted(session, &listed->entry) &&
+                !wsman_acl_remove(session->connection, listed->handle, err))
+                return error_during(err, "entry %u (%s)", listed->handle, listed->entry.user);
         }
         if (!read_acl(session, acl, err))
             return false;
@@ -198,11 +202,22 @@ static bool remove_entries(struct session *session, struct acl *acl, struct erro
     return true;
 }
 
-static bool add_user(struct session *session, const struct user_entry *user, struct error *err)
+static const struct listed_entry *find_entry(const struct acl *acl, const struct user_entry *user)
+{
+    for (size_t i = 0; i < acl->count; i++) {
+        if (entry_is_of(&acl->entries[i].entry, user))
+            return &acl->entries[i];
+    }
+    return NULL;
+}
+
+/* Adds the user, or writes over the entry that is there. */
+static bool write_user(struct session *session, const struct user_entry *user,
+                       const struct listed_entry *listed, struct error *err)
 {
     struct acl_entry entry = { .access = user->access };
     uint32_t handle;
-    bool added;
+    bool written;
 
     if (user->realm_count > ACL_REALMS_MAX || user->sid.length > ACL_SID_MAX ||
         (user->username && strlen(user->username) >= sizeof(entry.user)))
@@ -217,35 +232,51 @@ static bool add_user(struct session *session, const struct user_entry *user, str
         strcpy(entry.user, user->username);
         digest_a1(user->username, session->digest_realm, user->password, entry.digest_a1);
     }
-    added = wsman_acl_add(session->connection, &entry, &handle, err);
+    written = listed ? wsman_acl_update(session->connection, listed->handle, &entry, err)
+                     : wsman_acl_add(session->connection, &entry, &handle, err);
     secret_wipe(entry.digest_a1, sizeof(entry.digest_a1));
-    if (!added && user->sid.length && err->reason == REASON_STORE_FULL)
+    if (!written && user->sid.length && err->reason == REASON_STORE_FULL)
         error_during(err, "the firmware takes no more directory users, or none of another domain (a domain "
                           "is all of a SID but its last number)");
-    return added || error_during(err, "user %s", user->username ? user->username : "(SID)");
+    if (!written)
+        return error_during(err, "user %s", user->username ? user->username : "(SID)");
+    session_note_user(session, user);
+    return true;
 }
 
 /* "ACL: existing entries deleted (system entries `$$...` stay), then the profile's user accounts and rights
- * written." Repeating it is harmless. */
+ * written." An entry that is as the profile wants it, password included, is left alone, which comes to the
+ * same and spares the flash. Repeating it is harmless. */
 bool write_access_control_list(struct session *session, struct step_report *report, struct error *err)
 {
     const struct profile *profile = &session->offer.profile;
     AUTO(acl_free) struct acl *acl = allocate(sizeof(*acl));
-    size_t removed, left_out = profile->user_count - users_applying(session);
+    size_t removed, written = 0, kept = 0;
 
     if (!users_fit(session, err) || !read_acl(session, acl, err))
         return false;
-    removed = acl->count;
-    if (acl_as_wanted(session, acl))
-        return step_unchanged(report, "%zu users; %zu left out%s", acl->count, left_out, LEFT_OUT_BECAUSE);
-    if (!remove_entries(session, acl, err))
+    removed = count_unwanted(session, acl);
+    if (!remove_unwanted(session, acl, err))
         return false;
     for (size_t i = 0; i < profile->user_count; i++) {
-        if (user_applies(session, &profile->users[i]) && !add_user(session, &profile->users[i], err))
+        const struct user_entry *user = &profile->users[i];
+        const struct listed_entry *listed = find_entry(acl, user);
+
+        if (!user_applies(session, user))
+            continue;
+        if (listed && entry_fits(session, &listed->entry, user)) {
+            kept++;
+            continue;
+        }
+        if (!write_user(session, user, listed, err))
             return false;
+        written++;
     }
-    return step_done(report, "%zu removed, %zu users written; %zu left out%s", removed,
-                     profile->user_count - left_out, left_out, LEFT_OUT_BECAUSE);
+    if (removed == 0 && written == 0)
+        report->outcome = STEP_UNCHANGED;
+    report->detail = text_format("%zu removed, %zu users written, %zu as they are; %zu left out%s", removed,
+                                 written, kept, profile->user_count - written - kept, LEFT_OUT_BECAUSE);
+    return true;
 }
 
 /* ---- O8.2: "Each of these set as the profile says." Repeating each is harmless. -------------------- */
@@ -449,54 +480,68 @@ bool list_stored_again(struct session *session, struct step_report *report, stru
     return step_done(report, "%zu keys, %zu certificates", session->keys.count, session->certificates.count);
 }
 
+/* Those of clients belong to the networks, whose steps delete them. */
 static bool replaced(const struct session *session, const struct stored_certificate *certificate)
 {
     return !certificate->trusted_root && !certificate->read_only &&
+           device_certificate_serves(&certificate->der, CERTIFICATE_SERVER) &&
            strcmp(certificate->id, session->credential.certificate_id) != 0 &&
            !network_needs_certificate(session, certificate) &&
            device_certificate_is_ours(&certificate->der, session->offer.issuers, session->offer.issuer_count,
                                       NULL);
 }
 
-static bool delete_credential(struct session *session, const struct stored_certificate *certificate,
-                              struct error *err)
+/* No certificate needs it: those that go are not counted. */
+static bool key_needed(const struct session *session, const struct stored_key *key)
 {
-    if (!wsman_certificate_delete(session->connection, certificate->id, err))
-        return false;
-    for (size_t i = 0; i < session->keys.count; i++) {
-        const struct stored_key *key = &session->keys.keys[i];
+    bool needed = strcmp(key->id, session->credential.key_id) == 0;
 
-        if (device_certificate_has_key(&certificate->der, &key->public_key) &&
-            strcmp(key->id, session->credential.key_id) != 0 &&
-            !wsman_key_delete(session->connection, key->id, err))
-            return false;
+    for (size_t i = 0; i < session->certificates.count && !needed; i++) {
+        const struct stored_certificate *certificate = &session->certificates.certificates[i];
+
+        needed = !replaced(session, certificate) &&
+                 device_certificate_has_key(&certificate->der, &key->public_key);
     }
-    return true;
+    return needed;
 }
 
-/* Certificates of this site, under whatever name, that the TLS server no longer uses are deleted, with their
- * keys, so that the firmware's store does not fill up over the years. Repeating it is harmless. What firmware
- * still refers to it refuses to delete, which is no failure of the job. */
+struct tally {
+    size_t deleted, refused;
+};
+
+/* What firmware still refers to it refuses to delete, which is no failure of the job. */
+static bool count_deletion(struct tally *tally, bool deleted, const struct error *err)
+{
+    *(deleted ? &tally->deleted : &tally->refused) += 1;
+    return deleted || !answer_lost(err);
+}
+
+/* Certificates of this site, under whatever name, that the TLS server no longer uses are deleted, and keys
+ * without a certificate, so that the firmware's store does not fill up over the years. Repeating it is
+ * harmless. */
 bool clean_up(struct session *session, struct step_report *report, struct error *err)
 {
-    size_t deleted = 0, refused = 0;
+    struct tally certificates = { 0 }, keys = { 0 };
 
     for (size_t i = 0; i < session->certificates.count; i++) {
         const struct stored_certificate *certificate = &session->certificates.certificates[i];
 
-        if (!replaced(session, certificate))
-            continue;
-        if (delete_credential(session, certificate, err)) {
-            deleted++;
-        } else {
-            if (err->reason == REASON_CONNECTION_LOST || err->reason == REASON_TIMEOUT)
-                return false;
-            refused++;
-        }
+        if (replaced(session, certificate) &&
+            !count_deletion(&certificates,
+                            wsman_certificate_delete(session->connection, certificate->id, err), err))
+            return false;
     }
-    if (deleted == 0 && refused == 0)
-        return step_unchanged(report, "no certificate of an earlier time is left");
-    return step_done(report, "%zu old certificates deleted, %zu still in use", deleted, refused);
+    for (size_t i = 0; i < session->keys.count; i++) {
+        const struct stored_key *key = &session->keys.keys[i];
+
+        if (!key_needed(session, key) &&
+            !count_deletion(&keys, wsman_key_delete(session->connection, key->id, err), err))
+            return false;
+    }
+    if (certificates.deleted + certificates.refused + keys.deleted + keys.refused == 0)
+        return step_unchanged(report, "no certificate or key of an earlier time is left");
+    return step_done(report, "deleted %zu old certificates and %zu keys; %zu and %zu are still in use",
+                     certificates.deleted, keys.deleted, certificates.refused, keys.refused);
 }
 
 static bool note_switch(struct session *session, switch_get *get, bool is_absent, const char *name,

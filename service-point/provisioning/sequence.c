@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "provisioning/first_stage.h"
@@ -11,10 +12,12 @@
 #define BUSY_PAUSE_MS 3000
 
 /* Numbers are those of the specification. */
-static const struct step {
+struct step {
     const char *number, *name;
     step_function *run;
-} steps[] = {
+};
+
+static const struct step provision_steps[] = {
     { "O3", "match root", match_root },
     { "O3", "connect", connect_to_firmware },
     { "O5", "authenticate", authenticate },
@@ -47,6 +50,105 @@ static const struct step {
     { "O8.4", "wireless", set_wireless },
     { "O9", "clean up", clean_up },
     { "O9", "read back", read_back },
+};
+
+/* The same of all that import and profile say; clock and certificate have jobs of their own. */
+static const struct step update_steps[] = {
+    { "O3", "connect", connect_operational },
+    { "O5", "authenticate", authenticate },
+    { "O5", "check identity", check_identity },
+    { "O5", "read state", read_state },
+    { "O6", "directory account", join_directory },
+    { "O7.2", "names", set_names },
+    { "O7.3", "key pair", prepare_key_pair },
+    { "O7.3", "certificate", install_certificate },
+    { "O7.3", "TLS", switch_tls_on },
+    { "O7.5", "MEBx password", set_mebx_password },
+    { "O7.6", "commit", commit },
+    { "O8.3", "Kerberos", enable_kerberos },
+    { "O8.1", "access control list", write_access_control_list },
+    { "O8.2", "ping response", set_ping_response },
+    { "O8.2", "web interface", set_web_interface },
+    { "O8.2", "redirection", set_redirection },
+    { "O8.2", "KVM", set_kvm },
+    { "O8.2", "user consent", set_user_consent },
+    { "O8.2", "KVM settings", set_kvm_settings },
+    { "O8.3", "power package", select_power_package },
+    { "O8.4", "stored certificates", list_stored_again },
+    { "O8.4", "former network settings", remove_former_network },
+    { "O8.4", "802.1X credentials", prepare_network_credentials },
+    { "O8.4", "wired 802.1X", set_wired_8021x },
+    { "O8.4", "wireless", set_wireless },
+    { "O9", "clean up", clean_up },
+    { "O9", "read back", read_back },
+};
+
+static const struct step discover_steps[] = {
+    { "O3", "choose certificate", choose_own_certificate },
+    { "O3", "connect", connect_to_firmware },
+    { "O5", "authenticate", authenticate },
+    { "O5", "check identity", check_identity },
+    { "O9", "look", look_at_state },
+};
+
+static const struct step rotate_steps[] = {
+    { "O3", "connect", connect_operational },         { "O5", "authenticate", authenticate },
+    { "O5", "check identity", check_identity },       { "O5", "read state", read_state },
+    { "O7.4", "admin password", set_admin_password }, { "O7.5", "MEBx password", set_mebx_password },
+};
+
+static const struct step renew_steps[] = {
+    { "O3", "connect", connect_operational },
+    { "O5", "authenticate", authenticate },
+    { "O5", "check identity", check_identity },
+    { "O5", "read state", read_state },
+    { "O7.3", "key pair", prepare_key_pair },
+    { "O7.3", "certificate", install_certificate },
+    { "O7.3", "TLS", switch_tls_on },
+    { "O7.6", "commit", commit },
+    { "O9", "stored certificates", list_stored_again },
+    { "O9", "clean up", clean_up },
+};
+
+static const struct step clock_steps[] = {
+    { "O3", "connect", connect_operational },
+    { "O5", "authenticate", authenticate },
+    { "O5", "check identity", check_identity },
+    { "O5", "read state", read_state },
+    { "O7.1", "clock", set_clock },
+};
+
+static const struct step unprovision_steps[] = {
+    { "O3", "connect", connect_to_unprovision }, { "O5", "authenticate", authenticate },
+    { "O5", "check identity", check_identity },  { "O5", "read state", read_state },
+    { "O9", "unprovision", unprovision },
+};
+
+static const struct step unprovision_partially_steps[] = {
+    { "O3", "connect", connect_to_unprovision },
+    { "O5", "authenticate", authenticate },
+    { "O5", "check identity", check_identity },
+    { "O5", "read state", read_state },
+    { "O9", "unprovision partially", unprovision_partially },
+};
+
+#define STEPS(table) table, COUNT_OF(table)
+
+static const struct sequence {
+    const char *kind;
+    const struct step *steps;
+    size_t step_count;
+    bool wants_provisioned, applies_profile;
+    enum credential_rule credential_rule;
+} sequences[] = {
+    { "provision", STEPS(provision_steps), false, true, CREDENTIAL_FRESH },
+    { "update", STEPS(update_steps), true, true, CREDENTIAL_IN_USE },
+    { "discover", STEPS(discover_steps), false, false, CREDENTIAL_FRESH },
+    { "rotate-passwords", STEPS(rotate_steps), true, false, CREDENTIAL_FRESH },
+    { "renew-certificate", STEPS(renew_steps), true, false, CREDENTIAL_OTHER },
+    { "sync-clock", STEPS(clock_steps), true, false, CREDENTIAL_FRESH },
+    { "unprovision", STEPS(unprovision_steps), true, false, CREDENTIAL_FRESH },
+    { "unprovision-partially", STEPS(unprovision_partially_steps), true, false, CREDENTIAL_FRESH },
 };
 
 /* A password that opened the firmware moments ago does not become wrong: the firmware forgot the login, or is
@@ -90,10 +192,30 @@ static bool step_applies(const struct session *session, const struct step *step)
     return !of_eoi || session->stage == &first_stage_eoi;
 }
 
+static const struct sequence *sequence_of(const char *kind)
+{
+    for (size_t i = 0; i < COUNT_OF(sequences); i++) {
+        if (strcmp(sequences[i].kind, kind) == 0)
+            return &sequences[i];
+    }
+    return NULL;
+}
+
 bool sequence_run(struct session *session, struct error *err)
 {
-    for (size_t i = 0; i < COUNT_OF(steps); i++) {
-        if (step_applies(session, &steps[i]) && !run_step(session, &steps[i], err))
+    const struct sequence *sequence = sequence_of(session->offer.kind);
+
+    if (!sequence)
+        return error_because(err, REASON_MESSAGE_REFUSED,
+                             "this service point knows no jobs of kind %s; it is older than the site server",
+                             session->offer.kind);
+    session->wants_provisioned = sequence->wants_provisioned;
+    session->applies_profile = sequence->applies_profile;
+    session->credential_rule = sequence->credential_rule;
+    for (size_t i = 0; i < sequence->step_count; i++) {
+        const struct step *step = &sequence->steps[i];
+
+        if (step_applies(session, step) && !run_step(session, step, err))
             return false;
     }
     return true;

@@ -233,6 +233,17 @@ void session_report(struct session *session, struct step_report *step)
     say_steps(session);
 }
 
+void session_note_user(struct session *session, const struct user_entry *user)
+{
+    struct message_job_finished *result = &session->result;
+
+    if (!user->username || user->password_version == 0)
+        return;
+    result->users = reallocate(result->users, result->user_count + 1, sizeof(*result->users));
+    result->users[result->user_count++] =
+        (struct user_written){ text_copy(user->username), user->password_version };
+}
+
 void session_note_setting(struct session *session, const char *name, const char *value)
 {
     struct message_job_finished *result = &session->result;

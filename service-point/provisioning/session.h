@@ -34,10 +34,23 @@ struct device_credential {
     struct bytes certificate; /* DER */
 };
 
+/* Which of the certificates in firmware the TLS server is to use. */
+enum credential_rule {
+    CREDENTIAL_FRESH,  /* one of ours for this name with most of its life to come; else a new one */
+    CREDENTIAL_IN_USE, /* the one that it uses, as long as it is for this name */
+    CREDENTIAL_OTHER,  /* another than the one that it is known to use */
+};
+
 struct session {
     const struct session_surroundings *around;
     struct message_job_offer offer;
     char *fqdn;
+
+    /* what the kind of job asks for */
+    enum credential_rule credential_rule;
+    bool applies_profile;
+    bool wants_provisioned;
+
     int64_t deadline_ms; /* monotonic; of the whole attempt */
 
     /* what the firmware told */
@@ -45,6 +58,7 @@ struct session {
     struct connection *connection;
     const struct stage_calls *stage; /* the interface that the firmware takes the first stage over */
     bool challenged;                 /* a password is asked for in this session */
+    const struct account *accepted;  /* of the offer's accounts; NULL: none was needed */
     char digest_realm[DIGEST_REALM_SIZE];
     struct setup_service setup;
     struct stored_key_list keys;
@@ -93,6 +107,8 @@ bool session_ask(struct session *session, const struct message *question, enum m
                  struct message *answer, struct error *err) MUST_CHECK;
 /* Adds to result.steps (takes the texts over) and tells the site now and then. */
 void session_report(struct session *session, struct step_report *step);
+/* The firmware took the user's password; without a version nobody asks. */
+void session_note_user(struct session *session, const struct user_entry *user);
 /* "name=value" for JOB_FINISHED.settings. */
 void session_note_setting(struct session *session, const char *name, const char *value);
 

@@ -28,7 +28,7 @@ static const struct option_kind option_kinds[OPTION_COUNT] = {
     [OPTION_SEARCH] = { "search", "TEXT", "only those whose UUID, FQDN or address contains the text" },
     [OPTION_LIMIT] = { "limit", "N", "at most N rows" },
     [OPTION_WHY] = { "why", "TEXT", "the reason, kept with the computer" },
-    [OPTION_KIND] = { "kind", "KIND", "kind of job; default provision" },
+    [OPTION_ALL] = { "all", NULL, "every computer" },
     [OPTION_TIMEOUT] = { "timeout", "SECONDS", "give up waiting after so many seconds" },
     [OPTION_PASSWORD_FILE] = { "password-file", "FILE",
                                "read passwords from a file (mode 0600), - is standard input" },
@@ -100,8 +100,26 @@ const struct command commands[] = {
     { "computer", "unknown", "", 0, 0, OPTION_BIT(OPTION_LIMIT), "amt_reader",
       "who says Hello without being imported", "", computer_unknown },
 
-    { "job", "request", "UUID|FQDN...", 1, COMMAND_ARGUMENTS_ANY, OPTION_BIT(OPTION_KIND), "amt_operator",
-      "ask for a job, picked up at once", "Prints the job numbers. 'amtctl job watch NUMBER' follows them.",
+    { "job", "request", "KIND UUID|FQDN...", 1, COMMAND_ARGUMENTS_ANY,
+      OPTION_BIT(OPTION_ALL) | OPTION_BIT(OPTION_PROFILE) | OPTION_BIT(OPTION_STATUS), "amt_operator",
+      "ask for jobs, picked up at once",
+      "KIND is one of\n"
+      "\n"
+      "    provision              make it ours: names, certificate, passwords, profile\n"
+      "    update                 write what differs from import and profile, nothing else\n"
+      "    discover               look: AMT version and status; nothing is changed\n"
+      "    rotate-passwords       new admin password, and MEBx password where it is random\n"
+      "    renew-certificate      new key and certificate; the old ones are deleted\n"
+      "    sync-clock             set the clock where it is off\n"
+      "    unprovision            remove everything\n"
+      "    unprovision-partially  the same, but admin password and names stay\n"
+      "\n"
+      "A computer that was unprovisioned so stays it until provision is requested.\n"
+      "\n"
+      "For single computers: prints the job numbers, which 'amtctl job watch NUMBER'\n"
+      "follows; all or none are requested. With --all, --profile or --status instead of\n"
+      "names: prints how many were requested, how many computers have an open job and were\n"
+      "skipped, and how many were left out: blocked, or not in a state for it.",
       job_request },
     { "job", "list", "", 0, 0, LIST_OPTIONS | OPTION_BIT(OPTION_STATE) | OPTION_BIT(OPTION_REASON),
       "amt_reader", "jobs, newest first", "", job_list },
@@ -479,7 +497,7 @@ static void print_general_help(FILE *out)
           "\nEXAMPLES\n"
           "    amtctl import computers.csv\n"
           "    amtctl computer list --status detected\n"
-          "    amtctl job watch $(amtctl job request pc1.example.com)\n"
+          "    amtctl job watch $(amtctl job request update pc1.example.com)\n"
           "    amtctl --json summary\n",
           out);
 }

@@ -59,15 +59,14 @@ static bool request_one(struct session *session, const char *computer, const cha
     return true;
 }
 
-bool job_request(struct session *session, const struct invocation *invocation, struct error *err)
+static bool request_named(struct session *session, const struct invocation *invocation, struct error *err)
 {
-    const char *kind = invocation->options[OPTION_KIND] ? invocation->options[OPTION_KIND] : "provision";
     AUTO(job_numbers_clear) struct job_numbers jobs = { 0 };
 
     if (!database_begin(session->database, err))
         return false;
-    for (size_t i = 0; i < invocation->argument_count; i++) {
-        if (!request_one(session, invocation->arguments[i], kind, &jobs, err))
+    for (size_t i = 1; i < invocation->argument_count; i++) {
+        if (!request_one(session, invocation->arguments[i], invocation->arguments[0], &jobs, err))
             return false;
     }
     if (!database_commit(session->database, err))
@@ -80,6 +79,48 @@ bool job_request(struct session *session, const struct invocation *invocation, s
     if (session->json)
         printf("]}\n");
     return true;
+}
+
+static bool request_many(struct session *session, const struct invocation *invocation, struct error *err)
+{
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    AUTO(rows_free) struct rows *rows = NULL;
+
+    parameters_text(parameters, invocation->arguments[0]);
+    parameters_text(parameters, invocation->options[OPTION_PROFILE]);
+    parameters_text(parameters, invocation->options[OPTION_STATUS]);
+    if (!database_run(session->database, CONTROL_STATEMENT_JOB_REQUEST_ALL, parameters, &rows, err))
+        return false;
+    printf(session->json ? "{\"requested\": %" PRId64 ", \"with_open_job\": %" PRId64
+                           ", \"left_out\": %" PRId64 "}\n"
+                         : "%" PRId64 " requested, %" PRId64 " skipped that have an open job, %" PRId64
+                           " left out: blocked, or not in a state for it\n",
+           row_number(rows, 0, "requested"), row_number(rows, 0, "with_open_job"),
+           row_number(rows, 0, "left_out"));
+    return true;
+}
+
+/* Computers are named, or chosen by conditions: never both, never neither. */
+bool job_request(struct session *session, const struct invocation *invocation, struct error *err)
+{
+    bool named = invocation->argument_count > 1;
+    bool conditions = invocation->options[OPTION_PROFILE] || invocation->options[OPTION_STATUS];
+    bool all = invocation->options[OPTION_ALL] != NULL;
+
+    if (named && (all || conditions))
+        return error_set(err, ERROR_INPUT,
+                         "computers are named beside --all, --profile or --status; give "
+                         "the one or the other");
+    if (all && conditions)
+        return error_set(err, ERROR_INPUT,
+                         "--all contradicts --profile and --status; give the one or the other");
+    if (!named && !all && !conditions)
+        return error_set(
+            err, ERROR_INPUT,
+            "no computers are named for '%.40s'; write: amtctl job request KIND UUID|FQDN..., or give "
+            "--all, --profile or --status",
+            invocation->arguments[0]);
+    return named ? request_named(session, invocation, err) : request_many(session, invocation, err);
 }
 
 static const struct column list_columns[] = {

@@ -23,6 +23,8 @@ enum reason_code device_judge_hello(const struct hello_facts *facts, int64_t qui
         return REASON_JOB_UNDER_WAY;
     if (facts->status == STATUS_PROVISIONED && facts->ever_provisioned && facts->provisioned_ago_s < quiet_s)
         return REASON_JUST_PROVISIONED;
+    if (facts->unprovisioned && !facts->job_waiting)
+        return REASON_UNPROVISIONED;
     if (facts->ever_provisioned && !facts->auto_reprovision && !facts->job_waiting)
         return REASON_REPROVISIONING_OFF;
     if (!facts->root_in_common)
@@ -36,7 +38,8 @@ enum reason_code device_judge_hello(const struct hello_facts *facts, int64_t qui
 /* Reasons of a computer that a later Hello alone can prove over. */
 static bool reason_of_a_hello(enum reason_code reason)
 {
-    return reason == REASON_NO_COMMON_ROOT || reason == REASON_REPROVISIONING_OFF;
+    return reason == REASON_NO_COMMON_ROOT || reason == REASON_REPROVISIONING_OFF ||
+           reason == REASON_UNPROVISIONED;
 }
 
 enum amt_status device_status_after_hello(const struct hello_facts *facts, enum reason_code verdict)
@@ -45,6 +48,7 @@ enum amt_status device_status_after_hello(const struct hello_facts *facts, enum 
     case REASON_NO_COMMON_ROOT:
         return STATUS_DETECTED;
     case REASON_REPROVISIONING_OFF: /* it says Hello, so its provisioning is gone */
+    case REASON_UNPROVISIONED:
         return STATUS_NOT_PROVISIONED;
     case REASON_NONE:
         /* One that was tried in vain stays "detected" until a job says better. */
@@ -167,6 +171,7 @@ static bool load_facts(struct database *database, struct turn *turn, struct erro
         facts->blocked = row_bool(rows, i, "blocked");
         facts->managed_in_band = row_bool(rows, i, "managed_in_band");
         facts->auto_reprovision = row_bool(rows, i, "auto_reprovision");
+        facts->unprovisioned = row_bool(rows, i, "unprovisioned");
         facts->job_leased = job && strcmp(job, "leased") == 0;
         facts->job_waiting = job && strcmp(job, "waiting") == 0;
         facts->root_in_common = row_bool(rows, i, "root_in_common");
@@ -314,19 +319,34 @@ static bool store_known(struct database *database, const struct turn *turn, stru
     return !array_count(uuids) || database_write(database, STATEMENT_HELLO_STORE, parameters, err);
 }
 
+/* What waits for a provisioned computer waits in vain when it says Hello. */
+static bool void_jobs(struct database *database, struct parameters *uuids, struct error *err)
+{
+    const struct reason *reason = reason_of(REASON_NOT_PROVISIONED);
+    AUTO(text_free) char *sentence = text_format("%s: it says Hello; %s", reason->meaning, reason->remedy);
+
+    parameters_text(uuids, reason->name);
+    parameters_text(uuids, sentence);
+    return database_write(database, STATEMENT_HELLO_JOBS_VOID, uuids, err);
+}
+
 static bool store_jobs(struct database *database, const struct turn *turn, struct error *err)
 {
     AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    AUTO(parameters_free) struct parameters *voided = parameters_new();
     struct array *uuids = parameters_uuids(parameters);
     struct array *points = parameters_numbers(parameters);
+    struct array *voided_uuids = parameters_uuids(voided);
 
     for (size_t i = 0; i < turn->count; i++) {
         if (turn->heard[i].verdict == REASON_NONE) {
             array_add_uuid(uuids, &turn->heard[i].newest->seen->uuid);
+            array_add_uuid(voided_uuids, &turn->heard[i].newest->seen->uuid);
             array_add_number(points, turn->heard[i].newest->service_point);
         }
     }
-    return !array_count(uuids) || database_write(database, STATEMENT_HELLO_JOBS, parameters, err);
+    return !array_count(uuids) || (void_jobs(database, voided, err) &&
+                                   database_write(database, STATEMENT_HELLO_JOBS, parameters, err));
 }
 
 /* A job that waits, as one that an operator asked for does, cannot begin: it ends for the same reason. */

@@ -39,12 +39,35 @@ static void consider_credential(const struct candidate_question *question,
     consider(question, &candidate, answer);
 }
 
-/* Spec O5, in its order. */
-void candidate_choose(const struct candidate_question *question, struct candidate_answer *answer)
+static void consider_state(const struct candidate_question *question, enum credential_state state,
+                           struct candidate_answer *answer)
 {
     const struct credential *credentials = question->credentials;
 
-    memset(answer, 0, sizeof(*answer));
+    for (size_t i = 0; i < question->credential_count; i++) {
+        if (credentials[i].kind == CREDENTIAL_ADMIN && credentials[i].state == state &&
+            credentials[i].maybe_on_device)
+            consider_credential(question, &credentials[i], answer);
+    }
+}
+
+static void choose_own(const struct candidate_question *question, struct candidate_answer *answer)
+{
+    bool pending_first = question->list == CANDIDATES_ROTATION;
+
+    if (question->maybe_in_setup)
+        consider(question, &(struct candidate){ .reference = "empty" }, answer);
+    consider_state(question, pending_first ? CREDENTIAL_PENDING : CREDENTIAL_ACTIVE, answer);
+    consider_state(question, pending_first ? CREDENTIAL_ACTIVE : CREDENTIAL_PENDING, answer);
+    consider_state(question, CREDENTIAL_SUPERSEDED, answer);
+    consider_state(question, CREDENTIAL_IMPORTED, answer);
+}
+
+/* Spec O5, in its order. */
+static void choose_all(const struct candidate_question *question, struct candidate_answer *answer)
+{
+    const struct credential *credentials = question->credentials;
+
     consider(question, &(struct candidate){ .reference = "empty" }, answer);
     for (size_t i = 0; i < question->credential_count; i++) {
         if (credentials[i].kind == CREDENTIAL_ADMIN && credentials[i].state != CREDENTIAL_IMPORTED &&
@@ -62,4 +85,13 @@ void candidate_choose(const struct candidate_question *question, struct candidat
         consider(question, &candidate, answer);
     }
     consider(question, &(struct candidate){ .reference = "factory" }, answer);
+}
+
+void candidate_choose(const struct candidate_question *question, struct candidate_answer *answer)
+{
+    memset(answer, 0, sizeof(*answer));
+    if (question->list == CANDIDATES_ALL)
+        choose_all(question, answer);
+    else
+        choose_own(question, answer);
 }

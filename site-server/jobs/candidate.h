@@ -1,6 +1,9 @@
 /*
  * candidate.h - which accounts a contact tries, in which order, and how many (spec O5). Pure.
  *
+ * A computer that is provisioned by this site opens with what the site made for it, or not at all: no other
+ * account's failure is brought upon it.
+ *
  * AMT locks an account out after 10 failed logins; a contact tries at most 3 and an hour sees at most 9.
  */
 #ifndef JOBS_CANDIDATE_H
@@ -17,7 +20,15 @@ struct candidate {
     size_t account;                      /* index of an "account" */
 };
 
+enum candidate_list {
+    CANDIDATES_ALL,      /* spec O5 */
+    CANDIDATES_OWN,      /* what this site made for the computer, what it believes to be there first */
+    CANDIDATES_ROTATION, /* the same, but the new one that may have been taken comes before it */
+};
+
 struct candidate_question {
+    enum candidate_list list;
+    bool maybe_in_setup;                  /* of the computer's own ones: the empty password, too */
     const struct credential *credentials; /* of this computer, newest first */
     size_t credential_count;
     const char *const *accounts; /* names, in their order */

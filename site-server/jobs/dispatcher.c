@@ -229,12 +229,20 @@ static void read_preparation(struct rows *rows, size_t row, struct preparation *
 {
     item->job = row_number(rows, row, "id");
     item->failures = row_number(rows, row, "failures");
+    item->kind = text_copy(row_text(rows, row, "kind"));
+    item->repeated = row_number(rows, row, "attempt") > 0;
     item->uuid = row_uuid(rows, row, "uuid");
     item->address = text_copy(row_text(rows, row, "address"));
     item->fqdn = text_copy(row_text(rows, row, "fqdn"));
     item->firmware_version = text_copy(row_text(rows, row, "firmware_version"));
     item->profile = text_copy(row_text(rows, row, "profile"));
     item->root_hashes = read_hashes(rows, row, &item->root_hash_count);
+    if (!row_is_null(rows, row, "certificate")) {
+        size_t length;
+        const unsigned char *der = row_bytes(rows, row, "certificate", &length);
+
+        bytes_set(&item->certificate, der, length);
+    }
     item->refused_count = row_text_count(rows, row, "refused");
     item->refused = allocate(item->refused_count * sizeof(*item->refused));
     for (size_t i = 0; i < item->refused_count; i++)

@@ -10,6 +10,7 @@
 #include "common/password.h"
 #include "devices/credential.h"
 #include "jobs/candidate.h"
+#include "jobs/kind.h"
 #include "jobs/network_profile.h"
 #include "jobs/sealed_row.h"
 #include "statement.h"
@@ -20,7 +21,9 @@
 
 void preparation_clear(struct preparation *p)
 {
+    free(p->kind);
     free(p->address);
+    bytes_free(&p->certificate);
     free(p->fqdn);
     free(p->firmware_version);
     free(p->profile);
@@ -38,7 +41,7 @@ void preparation_clear(struct preparation *p)
 struct site {
     struct vault *vault;
     const struct job_settings *settings;
-    struct rows *accounts, *profiles, *users, *issuers;
+    struct rows *accounts, *profiles, *users, *issuers, *written;
     struct network_profiles networks;
     const char **account_names;
     struct credential_list credentials;
@@ -50,6 +53,7 @@ static void site_clear(struct site *site)
     rows_free(&site->profiles);
     rows_free(&site->users);
     rows_free(&site->issuers);
+    rows_free(&site->written);
     network_profiles_clear(&site->networks);
     free(site->account_names);
     credential_list_clear(&site->credentials);
@@ -96,7 +100,7 @@ static void put_basics(struct message_job_offer *offer, const struct site *site,
                        const struct preparation *item)
 {
     offer->id.job = (uint64_t)item->job;
-    offer->kind = text_copy("provision");
+    offer->kind = text_copy(item->kind);
     offer->lease_s = (uint32_t)site->settings->lease_s;
     offer->deadline_s = (uint32_t)site->settings->deadline_s;
     offer->uuid = item->uuid;
@@ -143,7 +147,20 @@ static size_t find_profile(const struct site *site, const char *name)
     return row;
 }
 
-static bool put_user(struct user_entry *user, const struct site *site, size_t row, struct error *err)
+/* Firmware tells no password back: what it has is what it is known to have taken. */
+static bool has_password(const struct site *site, const struct uuid *uuid, const char *name, int64_t version)
+{
+    for (size_t i = 0; i < rows_count(site->written); i++) {
+        const struct uuid owner = row_uuid(site->written, i, "uuid");
+
+        if (uuid_equal(&owner, uuid) && strcmp(row_text(site->written, i, "name"), name) == 0)
+            return row_number(site->written, i, "password_version") == version;
+    }
+    return false;
+}
+
+static bool put_user(struct user_entry *user, const struct preparation *item, const struct site *site,
+                     size_t row, struct error *err)
 {
     const char *name = row_text(site->users, row, "name");
     char place[VAULT_PLACE_SIZE];
@@ -158,6 +175,12 @@ static bool put_user(struct user_entry *user, const struct site *site, size_t ro
         bytes_set(&user->sid, sid, length);
     else
         user->username = text_copy(name);
+    if (user->password) {
+        int64_t version = row_number(site->users, row, "password_version");
+
+        user->password_version = (uint64_t)version;
+        user->password_changed = !has_password(site, &item->uuid, name, version);
+    }
     user->access = (uint32_t)row_number(site->users, row, "access");
     user->realm_count = row_text_count(site->users, row, "realms");
     user->realms = allocate(user->realm_count * sizeof(*user->realms));
@@ -166,22 +189,26 @@ static bool put_user(struct user_entry *user, const struct site *site, size_t ro
     return true;
 }
 
-static bool put_users(struct profile *profile, const struct site *site, struct error *err)
+static bool put_users(struct profile *profile, const struct preparation *item, const struct site *site,
+                      struct error *err)
 {
     profile->users = allocate(rows_count(site->users) * sizeof(*profile->users));
     for (size_t i = 0; i < rows_count(site->users); i++) {
         if (strcmp(row_text(site->users, i, "profile"), profile->name) == 0 &&
-            !put_user(&profile->users[profile->user_count++], site, i, err))
+            !put_user(&profile->users[profile->user_count++], item, site, i, err))
             return false;
     }
     return true;
 }
 
-static bool put_profile(struct profile *profile, const struct site *site, size_t row, struct error *err)
+/* The profile's secrets go to jobs that write them only. */
+static bool put_profile(struct preparation *item, const struct job_kind *kind, const struct site *site,
+                        size_t row, struct error *err)
 {
     static const char *const stages[] = { "auto", "eoi", "wsman" };
     static const char *const consents[] = { "none", "kvm", "all" };
     const struct rows *rows = site->profiles;
+    struct profile *profile = &item->offer.job_offer.profile;
 
     profile->name = text_copy(row_text(rows, row, "name"));
     profile->first_stage = word_index(row_text(rows, row, "first_stage"), stages, COUNT_OF(stages));
@@ -193,7 +220,7 @@ static bool put_profile(struct profile *profile, const struct site *site, size_t
     profile->kvm = row_bool(rows, row, "kvm");
     profile->always_on = strcmp(row_text(rows, row, "power"), "always-on") == 0;
     profile->mutual_tls = strcmp(row_text(rows, row, "tls"), "mutual") == 0;
-    return put_users(profile, site, err);
+    return !kind->applies_profile || put_users(profile, item, site, err);
 }
 
 static bool put_networks(struct message_job_offer *offer, const struct site *site, const char *fqdn,
@@ -279,9 +306,12 @@ static const struct credential *own_credentials(const struct site *site, const s
     return site->credentials.items + first;
 }
 
-static bool put_accounts(struct preparation *item, const struct site *site, struct error *err)
+static bool put_accounts(struct preparation *item, const struct job_kind *kind, const struct site *site,
+                         struct error *err)
 {
     struct candidate_question question = {
+        .list = kind->accounts,
+        .maybe_in_setup = item->repeated && kind->status_done == STATUS_NOT_PROVISIONED,
         .accounts = site->account_names,
         .account_count = rows_count(site->accounts),
         .refused = (const char *const *)item->refused,
@@ -293,7 +323,9 @@ static bool put_accounts(struct preparation *item, const struct site *site, stru
     question.credentials = own_credentials(site, &item->uuid, &question.credential_count);
     candidate_choose(&question, &answer);
     if (!answer.left)
-        return error_because(err, REASON_NO_ACCOUNT_ACCEPTED, "every account was refused");
+        return error_because(err, REASON_NO_ACCOUNT_ACCEPTED,
+                             item->refused_count ? "every account was refused"
+                                                 : "the site made no password for this computer");
     if (!answer.now_count)
         return wait_for_the_hour(item, answer.left, err);
     return put_candidates(item, site, &answer, err);
@@ -332,8 +364,8 @@ static bool propose(const struct site *site, const struct uuid *uuid, enum crede
 }
 
 /* A pending one is used again: the firmware may have it from an attempt that never reported. */
-static bool put_admin_password(struct preparation *item, const struct site *site, struct new_secrets *fresh,
-                               struct error *err)
+static bool put_new_admin(struct preparation *item, const struct site *site, struct new_secrets *fresh,
+                          struct error *err)
 {
     struct message_job_offer *offer = &item->offer.job_offer;
     const struct credential *pending =
@@ -347,6 +379,24 @@ static bool put_admin_password(struct preparation *item, const struct site *site
     offer->admin_password = password_generate();
     return propose(site, &item->uuid, CREDENTIAL_ADMIN, offer->admin_password, &item->admin_secret, fresh,
                    err);
+}
+
+/* Of those that may be on the device the likeliest; none at all is no failure. */
+static bool put_known_admin(struct preparation *item, const struct site *site, struct error *err)
+{
+    static const enum credential_state states[] = { CREDENTIAL_ACTIVE, CREDENTIAL_PENDING,
+                                                    CREDENTIAL_SUPERSEDED };
+
+    for (size_t i = 0; i < COUNT_OF(states); i++) {
+        const struct credential *found = find_credential(site, &item->uuid, CREDENTIAL_ADMIN, states[i]);
+
+        if (!found || !found->maybe_on_device)
+            continue;
+        item->admin_secret = found->id;
+        item->admin_was_maybe = true;
+        return open_credential(site->vault, found, &item->offer.job_offer.admin_password, err);
+    }
+    return true;
 }
 
 static bool use_mebx(struct preparation *item, const struct site *site, const struct credential *credential,
@@ -368,14 +418,32 @@ static bool use_mebx(struct preparation *item, const struct site *site, const st
     return true;
 }
 
-/* wanted NULL: any will do. One that is pending or active is offered again rather than a second one made. */
-static bool put_mebx(struct preparation *item, const struct site *site, struct secret *wanted,
-                     struct new_secrets *fresh, struct error *err)
+/* The firmware has one that will do: then none is handed out. */
+static bool keep_mebx(struct preparation *item, const struct site *site, const struct secret *wanted,
+                      bool *kept, struct error *err)
+{
+    const struct credential *active = find_credential(site, &item->uuid, CREDENTIAL_MEBX, CREDENTIAL_ACTIVE);
+
+    if (!use_mebx(item, site, active, wanted, kept, err))
+        return false;
+    if (*kept) {
+        secret_free(&item->offer.job_offer.mebx_password);
+        item->mebx_secret = 0;
+        item->mebx_was_maybe = false;
+    }
+    return true;
+}
+
+/* wanted NULL: any will do. One that is pending, or active where a new one is not the point, is offered again
+ * rather than a second one made. */
+static bool put_mebx(struct preparation *item, const struct job_kind *kind, const struct site *site,
+                     struct secret *wanted, struct new_secrets *fresh, struct error *err)
 {
     static const enum credential_state states[] = { CREDENTIAL_PENDING, CREDENTIAL_ACTIVE };
     struct message_job_offer *offer = &item->offer.job_offer;
+    size_t state_count = kind->mebx == MEBX_SET ? 2 : 1;
 
-    for (size_t i = 0; i < COUNT_OF(states); i++) {
+    for (size_t i = 0; i < state_count; i++) {
         bool used;
 
         if (!use_mebx(item, site, find_credential(site, &item->uuid, CREDENTIAL_MEBX, states[i]), wanted,
@@ -388,14 +456,16 @@ static bool put_mebx(struct preparation *item, const struct site *site, struct s
     return propose(site, &item->uuid, CREDENTIAL_MEBX, offer->mebx_password, &item->mebx_secret, fresh, err);
 }
 
-static bool put_mebx_password(struct preparation *item, const struct site *site, size_t profile,
-                              struct new_secrets *fresh, struct error *err)
+static bool put_mebx_password(struct preparation *item, const struct job_kind *kind, const struct site *site,
+                              size_t profile, struct new_secrets *fresh, struct error *err)
 {
     AUTO(secret_free) struct secret *shared = NULL;
     const char *policy = row_text(site->profiles, profile, "mebx_password");
     char place[VAULT_PLACE_SIZE];
+    bool kept = false;
 
-    if (strcmp(policy, "leave") == 0)
+    if (strcmp(policy, "leave") == 0 || kind->mebx == MEBX_LEFT ||
+        (kind->mebx == MEBX_RENEWED && strcmp(policy, "random") != 0))
         return true;
     if (strcmp(policy, "shared") == 0) {
         vault_place_profile_mebx(item->profile, place);
@@ -405,7 +475,9 @@ static bool put_mebx_password(struct preparation *item, const struct site *site,
             return error_because(err, REASON_PROFILE_INVALID, "profile %s has no shared MEBx password",
                                  item->profile);
     }
-    return put_mebx(item, site, shared, fresh, err);
+    if (kind->mebx == MEBX_KEPT && !keep_mebx(item, site, shared, &kept, err))
+        return false;
+    return kept || put_mebx(item, kind, site, shared, fresh, err);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------------- */
@@ -415,33 +487,43 @@ static bool prepare(struct preparation *item, const struct site *site, struct ne
 {
     struct message_job_offer *offer = &item->offer.job_offer;
     size_t profile = find_profile(site, item->profile);
+    const struct job_kind *kind = job_kind_find(item->kind);
 
+    assert(kind); /* a foreign key */
     item->offer.kind = MESSAGE_JOB_OFFER;
     put_basics(offer, site, item);
     put_names(offer, item);
     put_issuers(offer, site);
-    return put_accounts(item, site, err) && put_profile(&offer->profile, site, profile, err) &&
-           put_networks(offer, site, item->fqdn, err) && put_admin_password(item, site, fresh, err) &&
-           put_mebx_password(item, site, profile, fresh, err);
+    if (kind->certificate_known && item->certificate.length)
+        bytes_set(&offer->certificate, item->certificate.data, item->certificate.length);
+    return put_accounts(item, kind, site, err) && put_profile(item, kind, site, profile, err) &&
+           (!kind->applies_profile || put_networks(offer, site, item->fqdn, err)) &&
+           (kind->new_admin_password ? put_new_admin(item, site, fresh, err)
+                                     : put_known_admin(item, site, err)) &&
+           put_mebx_password(item, kind, site, profile, fresh, err);
 }
 
 static bool load_site(struct database *database, const struct preparation *items, size_t count,
                       struct site *site, struct error *err)
 {
     AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    AUTO(parameters_free) struct parameters *computers = parameters_new();
     struct array *names = parameters_texts(parameters);
+    struct array *uuid_array = parameters_uuids(computers);
     struct uuid *uuids = allocate(count * sizeof(*uuids));
     bool loaded;
 
     for (size_t i = 0; i < count; i++) {
         uuids[i] = items[i].uuid;
         array_add_text(names, items[i].profile);
+        array_add_uuid(uuid_array, &items[i].uuid);
     }
     loaded = credential_load(database, uuids, count, &site->credentials, err);
     free(uuids);
     if (!loaded || !database_run(database, STATEMENT_ACCOUNT_LIST, NULL, &site->accounts, err) ||
         !database_run(database, STATEMENT_PROFILES_OF, parameters, &site->profiles, err) ||
         !database_run(database, STATEMENT_PROFILE_USERS_OF, parameters, &site->users, err) ||
+        !database_run(database, STATEMENT_COMPUTER_USERS_OF, computers, &site->written, err) ||
         !database_run(database, STATEMENT_AUTHORITY_CERTIFICATES, NULL, &site->issuers, err) ||
         !network_profiles_load(database, parameters, &site->networks, err))
         return false;

@@ -10,8 +10,11 @@
 struct preparation {
     /* given; the job is locked by the caller */
     int64_t job, failures;
+    char *kind;
+    bool repeated; /* an attempt went before */
     struct uuid uuid;
     char *address, *fqdn, *firmware_version, *profile;
+    struct bytes certificate; /* DER, of ours, that the firmware uses; empty: none */
     struct root_hash *root_hashes;
     size_t root_hash_count;
     char **refused; /* references, in this job */

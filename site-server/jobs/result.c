@@ -7,11 +7,13 @@
 #include "devices/credential.h"
 #include "devices/history.h"
 #include "jobs/candidate.h"
+#include "jobs/kind.h"
 #include "statement.h"
 
 /* The attempt that a result names, as the database has it. */
 struct attempt {
     struct uuid uuid;
+    const struct job_kind *kind;
     enum job_state state; /* of its job */
     int64_t service_point, failures;
     int64_t admin_secret, mebx_secret; /* offered; 0: none */
@@ -38,6 +40,7 @@ static void read_attempt(struct rows *rows, const struct attempt_id *id, struct 
     const char *outcome = row_text(rows, 0, "outcome");
 
     attempt->uuid = row_uuid(rows, 0, "uuid");
+    attempt->kind = job_kind_find(row_text(rows, 0, "kind"));
     if (!job_state_parse(row_text(rows, 0, "state"), &attempt->state))
         abort(); /* the table's CHECK allows no other */
     attempt->service_point = row_number(rows, 0, "service_point");
@@ -209,12 +212,53 @@ static bool learn_firmware(struct database *database, const struct attempt *atte
     return database_write(database, STATEMENT_COMPUTER_FIRMWARE, parameters, err);
 }
 
-static bool complete(struct database *database, const struct message_job_finished *finished,
-                     struct error *err)
+/* Passwords of the profile's users that the firmware took, also when the attempt failed later on. */
+static bool record_users(struct database *database, const struct attempt *attempt,
+                         const struct message_job_finished *finished, struct error *err)
+{
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    struct array *names, *versions;
+
+    if (!finished->user_count)
+        return true;
+    parameters_uuid(parameters, &attempt->uuid);
+    names = parameters_texts(parameters);
+    versions = parameters_numbers(parameters);
+    for (size_t i = 0; i < finished->user_count; i++) {
+        array_add_text(names, finished->users[i].username);
+        array_add_number(versions, (int64_t)finished->users[i].password_version);
+    }
+    return database_write(database, STATEMENT_COMPUTER_USERS_STORE, parameters, err);
+}
+
+static bool forget_provisioning(struct database *database, const struct attempt *attempt, struct error *err)
 {
     AUTO(parameters_free) struct parameters *parameters = parameters_new();
 
+    parameters_uuid(parameters, &attempt->uuid);
+    return database_write(database, STATEMENT_JOB_UNPROVISIONED, parameters, err);
+}
+
+static bool complete(struct database *database, const struct attempt *attempt,
+                     const struct message_job_finished *finished, struct error *err)
+{
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    AUTO(text_free) char *sentence = NULL;
+    enum amt_status status = attempt->kind->status_done;
+    enum reason_code reason = attempt->kind->reason_done;
+
+    if (status == STATUS_NOT_PROVISIONED && !forget_provisioning(database, attempt, err))
+        return false;
+    if (status == STATUS_KEEP && finished->amt_status)
+        status = (enum amt_status)finished->amt_status;
+    if (status == STATUS_EXTERNALLY_PROVISIONED)
+        reason = REASON_ALREADY_PROVISIONED;
+    if (reason != REASON_NONE)
+        sentence = job_reason_sentence(reason, NULL);
     parameters_number(parameters, (int64_t)finished->id.job);
+    parameters_number(parameters, status);
+    parameters_text(parameters, sentence ? reason_of(reason)->name : NULL);
+    parameters_text(parameters, sentence);
     return database_write(database, STATEMENT_JOB_COMPLETE, parameters, err);
 }
 
@@ -252,7 +296,8 @@ static bool count_candidates(struct database *database, const struct attempt *at
         return false;
     account_names = column_of(accounts, "name");
     references = column_of(refused, "reference");
-    candidate_choose(&(struct candidate_question){ .credentials = credentials.items,
+    candidate_choose(&(struct candidate_question){ .list = attempt->kind->accounts,
+                                                   .credentials = credentials.items,
                                                    .credential_count = credentials.count,
                                                    .accounts = (const char *const *)account_names,
                                                    .account_count = rows_count(accounts),
@@ -320,7 +365,8 @@ static bool take_result(struct database *database, const struct job_settings *se
            close_attempt(database, attempt, finished, finished->done ? "done" : "failed", err) &&
            activate_certificate(database, attempt, finished, err) &&
            activate_client_certificate(database, attempt, finished, err) &&
-           (finished->done ? complete(database, finished, err)
+           record_users(database, attempt, finished, err) &&
+           (finished->done ? complete(database, attempt, finished, err)
                            : fall_back(database, settings, attempt, finished, err));
 }
 

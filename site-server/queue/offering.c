@@ -5,6 +5,9 @@
 #include "common/log.h"
 #include "jobs/dispatcher.h"
 #include "jobs/lease.h"
+#include "jobs/renewal.h"
+
+#define RENEWAL_PAUSE_MS 5000 /* between two looks at the certificates */
 
 struct present { /* the sessions that may get offers, and the same as the dispatcher wants them */
     struct session **sessions;
@@ -59,19 +62,39 @@ static void find_present(const struct site *site, int64_t now_ms, struct present
     }
 }
 
-static bool lease_jobs(const struct offering *offering, const struct present *present,
-                       struct job_offers *offers, int64_t *next_due_ms, struct error *err)
+/* More than are requested at once come with the next look. */
+static bool renew_certificates(struct offering *offering, int64_t now_ms, size_t *requested,
+                               struct error *err)
+{
+    bool more;
+
+    if (now_ms < offering->renewal_ms)
+        return true;
+    if (!renewal_request(offering->site->database, requested, &more, err))
+        return false;
+    offering->renewal_ms = now_ms + RENEWAL_PAUSE_MS;
+    offering->renewals_left = more;
+    return true;
+}
+
+static bool lease_jobs(struct offering *offering, const struct present *present, struct job_offers *offers,
+                       int64_t now_ms, int64_t *next_due_ms, struct error *err)
 {
     const struct job_settings *settings = &offering->site->settings->job;
     struct database *database = offering->site->database;
-    size_t taken_back = 0;
+    size_t taken_back = 0, renewals = 0;
 
     if (!database_begin(database, err) || !lease_reap(database, settings, &taken_back, err) ||
+        !renew_certificates(offering, now_ms, &renewals, err) ||
         !job_dispatch(database, offering->vault, settings, present->points, present->count, offers, err) ||
         !lease_next_due(database, next_due_ms, err) || !database_commit(database, err))
         return false;
     if (taken_back)
         log_warning("leases over", log_number("jobs", (int64_t)taken_back));
+    if (renewals)
+        log_info("certificates to be renewed", log_number("jobs", (int64_t)renewals));
+    if (offering->renewals_left && (*next_due_ms < 0 || *next_due_ms > RENEWAL_PAUSE_MS))
+        *next_due_ms = RENEWAL_PAUSE_MS;
     return true;
 }
 
@@ -105,7 +128,7 @@ bool offering_make(struct offering *offering, int64_t now_ms, int64_t *next_due_
     AUTO(job_offers_clear) struct job_offers offers = { 0 };
 
     find_present(offering->site, now_ms, &present);
-    if (!lease_jobs(offering, &present, &offers, next_due_ms, err)) {
+    if (!lease_jobs(offering, &present, &offers, now_ms, next_due_ms, err)) {
         database_rollback(offering->site->database);
         return false;
     }

@@ -12,15 +12,18 @@ struct offering {
     struct vault *vault;
     struct endpoint *endpoint;
     uint64_t correlation; /* of the last offer */
+    int64_t renewal_ms;   /* monotonic: no look at the certificates before */
+    bool renewals_left;   /* the last look found more than were requested */
 };
 
 /* Is there a service point that could be offered something, or nobody at all (so that the reason is
  * recorded)? */
 bool offering_useful(const struct site *site, int64_t now_ms);
 /*
- * One transaction: takes back what nobody was heard of for, leases what is due, prepares the offers; then
- * sends them. *next_due_ms: until something else is due, -1 for nothing. *more: something is due at once. An
- * offer that does not arrive is no failure; its job is not held for long.
+ * One transaction: takes back what nobody was heard of for, requests the renewal of certificates that end,
+ * leases what is due, prepares the offers; then sends them. *next_due_ms: until something else is due, -1 for
+ * nothing. *more: something is due at once. An offer that does not arrive is no failure; its job is not held
+ * for long.
  */
 bool offering_make(struct offering *offering, int64_t now_ms, int64_t *next_due_ms, bool *more,
                    struct error *err) MUST_CHECK;

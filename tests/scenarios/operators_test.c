@@ -128,7 +128,7 @@ static void watching_a_job_ends_with_it(void **state)
     scenario_computer(site, &computer, 4, "12.0", "hello=manual");
     say_hello(site, &computer);
     expect_provisioned(site, &computer);
-    run_amtctl(site, &result, NULL, (const char *[]){ "job", "request", computer.uuid, NULL });
+    run_amtctl(site, &result, NULL, (const char *[]){ "job", "request", "provision", computer.uuid, NULL });
     assert_int_equal(result.exit_status, 0);
     run_amtctl(site, &result, NULL, (const char *[]){ "job", "watch", "--timeout", "60", NULL });
     assert_int_equal(result.exit_status, 0);

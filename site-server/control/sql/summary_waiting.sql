@@ -16,7 +16,7 @@ SELECT what, amount::text, remedy
         UNION ALL
         SELECT 5, 'certificates are due for renewal',
                (SELECT count(*) FROM amt.certificate WHERE state = 'active' AND renew_at < now()),
-               'amtctl job request for these computers'
+               'renewal is requested by itself; where it failed see amtctl job list --state failed'
         UNION ALL
         SELECT 6, 'approved service points are not connected',
                (SELECT count(*) FROM amt.service_point WHERE state = 'approved' AND NOT connected),

@@ -2,8 +2,10 @@
 -- Unknown computers are left out. The rows stay locked, so that nobody changes what was judged.
 SELECT g.ordinal, c.blocked, c.managed_in_band, c.auto_reprovision, c.amt_status, c.reason_code,
        extract(epoch FROM now() - c.provisioned_at)::bigint AS provisioned_ago_s,
+       -- Only jobs that a Hello can bring to their turn count as waiting.
        (SELECT j.state FROM amt_store.job j
-         WHERE j.uuid = c.uuid AND j.state IN ('waiting', 'leased')) AS job_state,
+         WHERE j.uuid = c.uuid AND (j.state = 'leased' OR (j.state = 'waiting' AND j.kind IN ('provision', 'discover')))) AS job_state,
+       EXISTS (SELECT FROM amt_store.unprovisioned u WHERE u.uuid = c.uuid) AS unprovisioned,
        EXISTS (SELECT FROM amt_store.service_point p
                 WHERE p.state = 'approved' AND p.connected_until > now()
                   AND p.root_hashes && string_to_array(g.root_hashes, ' ')) AS root_in_common,

@@ -1,5 +1,8 @@
 -- jobs_due: at most $3 jobs that may be handed out now, after the one that was due at $1 (microseconds since 1970), number $2.
-SELECT j.id, j.failures, j.heard_by, host(c.address) AS address, coalesce(h.root_hashes, '{}') AS root_hashes,
+SELECT j.id, j.failures, j.heard_by, host(c.address) AS address,
+       -- A computer that is not in setup asks for no provisioning certificate.
+       CASE WHEN j.kind = 'provision' OR (j.kind = 'discover' AND coalesce(c.amt_status, 2) <= 2)
+            THEN coalesce(h.root_hashes, '{}') ELSE '{}' END AS root_hashes,
        (extract(epoch FROM j.not_before) * 1000000)::bigint AS not_before_us
   FROM amt_store.job j
   JOIN amt_store.computer c USING (uuid)

@@ -26,7 +26,9 @@ static void a_job_offer_is_read_as_it_was_written(void **state)
           .password = user_password,
           .access = 2,
           .realms = realms,
-          .realm_count = 2 },
+          .realm_count = 2,
+          .password_version = 17,
+          .password_changed = true },
         { .sid = { (unsigned char *)"\1\5\0\0", 4 }, .access = 1 },
     };
     struct bytes issuers[] = { { (unsigned char *)"\x30\x03\x02\x01\x05", 5 } };
@@ -54,7 +56,8 @@ static void a_job_offer_is_read_as_it_was_written(void **state)
                                     .users = users,
                                     .user_count = 2 },
                        .issuers = issuers,
-                       .issuer_count = 1 },
+                       .issuer_count = 1,
+                       .certificate = { (unsigned char *)"\x30\x01\x02", 3 } },
     };
     AUTO(message_free) struct message again = { 0 };
     struct error err = { 0 };
@@ -78,6 +81,33 @@ static void a_job_offer_is_read_as_it_was_written(void **state)
     assert_null(again.job_offer.profile.users[1].username);
     assert_int_equal(again.job_offer.profile.users[1].sid.length, 4);
     assert_int_equal(again.job_offer.issuers[0].length, 5);
+    assert_int_equal(again.job_offer.profile.users[0].password_version, 17);
+    assert_true(again.job_offer.profile.users[0].password_changed);
+    assert_false(again.job_offer.profile.users[1].password_changed);
+    assert_int_equal(again.job_offer.certificate.length, 3);
+}
+
+/* Jobs that set no password may know of none. */
+static void an_offer_without_an_admin_password_is_read_as_one(void **state)
+{
+    struct message message = { .kind = MESSAGE_JOB_OFFER,
+                               .job_offer = { .id = { 12, 3 },
+                                              .kind = (char *)"discover",
+                                              .lease_s = 900,
+                                              .deadline_s = 600,
+                                              .uuid = { { 1, 2, 3 } },
+                                              .address = (char *)"127.1.0.1",
+                                              .port = 16993,
+                                              .host_name = (char *)"pc17",
+                                              .domain = (char *)"example.com",
+                                              .profile = { .name = (char *)"default" } } };
+    AUTO(message_free) struct message again = { 0 };
+    struct error err = { 0 };
+
+    (void)state;
+    assert_true(round_trip(&message, &again, &err));
+    assert_null(again.job_offer.admin_password);
+    assert_int_equal(again.job_offer.certificate.length, 0);
 }
 
 static void networks_and_kerberos_of_an_offer_are_read_as_they_were_written(void **state)
@@ -152,6 +182,7 @@ static void a_result_is_read_as_it_was_written(void **state)
                                    { (char *)"O7.4", (char *)"admin password", 2000, 2500, STEP_FAILED,
                                      REASON_TIMEOUT, (char *)"no answer in 30 s" } };
     char *settings[] = { (char *)"ping=on" };
+    struct user_written users[] = { { (char *)"operator", 17 } };
     struct message message = {
         .kind = MESSAGE_JOB_FINISHED,
         .job_finished = { .id = { 1, 1 },
@@ -162,7 +193,10 @@ static void a_result_is_read_as_it_was_written(void **state)
                           .steps = steps,
                           .step_count = 2,
                           .settings = settings,
-                          .setting_count = 1 },
+                          .setting_count = 1,
+                          .amt_status = STATUS_EXTERNALLY_PROVISIONED,
+                          .users = users,
+                          .user_count = 1 },
     };
     AUTO(message_free) struct message again = { 0 };
     struct error err = { 0 };
@@ -176,6 +210,9 @@ static void a_result_is_read_as_it_was_written(void **state)
     assert_string_equal(again.job_finished.steps[1].detail, "no answer in 30 s");
     assert_null(again.job_finished.steps[0].detail);
     assert_string_equal(again.job_finished.settings[0], "ping=on");
+    assert_int_equal(again.job_finished.amt_status, STATUS_EXTERNALLY_PROVISIONED);
+    assert_string_equal(again.job_finished.users[0].username, "operator");
+    assert_int_equal(again.job_finished.users[0].password_version, 17);
 }
 
 static void a_request_for_a_certificate_may_name_the_firmware(void **state)
@@ -336,6 +373,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_job_offer_is_read_as_it_was_written),
         cmocka_unit_test(networks_and_kerberos_of_an_offer_are_read_as_they_were_written),
+        cmocka_unit_test(an_offer_without_an_admin_password_is_read_as_one),
         cmocka_unit_test(a_result_is_read_as_it_was_written),
         cmocka_unit_test(a_request_for_a_certificate_may_name_the_firmware),
         cmocka_unit_test(bytes_that_are_no_text_do_not_cost_the_result),

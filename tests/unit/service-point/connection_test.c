@@ -314,6 +314,28 @@ static void an_operational_device_is_known_by_issuer_and_name(void **state)
     }
 }
 
+/* Of a renamed computer: the very certificate counts, not just any for the name that it had. */
+static void a_renamed_device_is_known_by_the_certificate_that_was_issued_to_it(void **state)
+{
+    const struct identity *known[] = { &operational, &device_identity, &authority };
+    AUTO(bytes_free) struct bytes issuer_der = pki_der(&authority);
+
+    for (size_t i = 0; i < COUNT_OF(known); i++) {
+        AUTO(bytes_free) struct bytes known_der = pki_der(known[i]);
+
+        prepare(state);
+        device.identity =
+            i == 1 ? &device_identity : &operational; /* 1: known, but of nobody that we trust */
+        target.identity = IDENTITY_OPERATIONAL;
+        target.fqdn = "renamed.example.com";
+        target.issuers = &issuer_der;
+        target.issuer_count = 1;
+        target.known_certificate = &known_der;
+        assert_int_equal(open_it(), i == 0);
+        close_it();
+    }
+}
+
 /* ---- authentication ---- */
 
 static struct account accounts[3];
@@ -757,6 +779,7 @@ int main(void)
         TEST(an_old_tls_version_is_refused_by_configuration),
         TEST(a_device_certificate_that_changes_in_a_job_is_noticed),
         TEST(an_operational_device_is_known_by_issuer_and_name),
+        TEST(a_renamed_device_is_known_by_the_certificate_that_was_issued_to_it),
         TEST(a_session_without_a_challenge_is_accepted),
         TEST(the_accounts_are_tried_in_their_order),
         TEST(no_more_accounts_are_tried_than_allowed),

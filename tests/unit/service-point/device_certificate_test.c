@@ -23,7 +23,8 @@ static void put_names(X509 *certificate, const char *subject, const char *issuer
                                (const unsigned char *)issuer, -1, -1, 0);
 }
 
-static struct bytes issue(EVP_PKEY *key, const char *subject, EVP_PKEY *signer, const char *issuer)
+static struct bytes issue_until(EVP_PKEY *key, const char *subject, EVP_PKEY *signer, const char *issuer,
+                                long until_s)
 {
     X509 *certificate = X509_new();
     struct bytes der = { 0 };
@@ -31,12 +32,17 @@ static struct bytes issue(EVP_PKEY *key, const char *subject, EVP_PKEY *signer, 
     X509_set_version(certificate, 2);
     put_names(certificate, subject, issuer);
     X509_gmtime_adj(X509_getm_notBefore(certificate), -10 * DAY_S);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 20 * DAY_S);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), until_s);
     X509_set_pubkey(certificate, key);
     X509_sign(certificate, signer, EVP_sha256());
     der.length = (size_t)i2d_X509(certificate, &der.data);
     X509_free(certificate);
     return der;
+}
+
+static struct bytes issue(EVP_PKEY *key, const char *subject, EVP_PKEY *signer, const char *issuer)
+{
+    return issue_until(key, subject, signer, issuer, 20 * DAY_S);
 }
 
 static int set_up(void **state)
@@ -124,6 +130,22 @@ static void its_key_is_found_among_the_device_s(void **state)
     bytes_free(&other);
 }
 
+static void it_outlives_what_ends_before_it(void **state)
+{
+    static const unsigned char junk[] = { 0x30, 0x00 };
+    const struct bytes rubbish = { (unsigned char *)junk, sizeof(junk) };
+    struct bytes later =
+        issue_until(device_key, "pc1.corp.example.com", authority_key, "Site CA", 21 * DAY_S);
+
+    (void)state;
+    assert_true(device_certificate_outlives(&later, &own));
+    assert_false(device_certificate_outlives(&own, &later));
+    assert_false(device_certificate_outlives(&own, &own));
+    assert_false(device_certificate_outlives(&rubbish, &own));
+    assert_false(device_certificate_outlives(&own, &rubbish));
+    bytes_free(&later);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +155,7 @@ int main(void)
         cmocka_unit_test(bytes_that_are_no_certificate_are_nobody_s),
         cmocka_unit_test(it_is_fresh_during_the_first_half_of_its_life),
         cmocka_unit_test(its_key_is_found_among_the_device_s),
+        cmocka_unit_test(it_outlives_what_ends_before_it),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

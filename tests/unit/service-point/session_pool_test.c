@@ -63,6 +63,7 @@ static struct message offer_for(uint64_t job, uint16_t port)
     struct message_job_offer *offer = &message.job_offer;
 
     offer->id = (struct attempt_id){ job, 1 };
+    offer->kind = text_copy("provision");
     offer->deadline_s = 60;
     offer->uuid.bytes[0] = (uint8_t)job;
     offer->address = text_copy("127.0.0.1");

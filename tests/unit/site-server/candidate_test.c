@@ -91,6 +91,41 @@ static void nothing_is_left_when_all_was_refused(void **state)
     expect(&(struct candidate_question){ .refused = all, .refused_count = 2 }, "", 0);
 }
 
+/* Behind our certificate nothing but what we made opens: no other account's failure is risked there. */
+static void a_provisioned_computer_is_tried_with_its_own_passwords_alone(void **state)
+{
+    static const char *const own[] = { "secret:5", "secret:8", "secret:3" };
+    struct candidate_question question = full_list;
+
+    (void)state;
+    question.list = CANDIDATES_OWN;
+    expect(&question, "secret:5 secret:8 secret:3", 4);
+    question.refused = own;
+    question.refused_count = 3;
+    expect(&question, "secret:7", 1);
+    expect(&(struct candidate_question){ .list = CANDIDATES_OWN }, "", 0);
+}
+
+/* "If the answer is lost, try new, then old." */
+static void a_rotation_tries_the_new_password_first_where_it_was_sent_before(void **state)
+{
+    struct candidate_question question = full_list;
+
+    (void)state;
+    question.list = CANDIDATES_ROTATION;
+    expect(&question, "secret:8 secret:5 secret:3", 4);
+}
+
+static void what_may_be_in_setup_is_tried_with_the_empty_password_too(void **state)
+{
+    struct candidate_question question = full_list;
+
+    (void)state;
+    question.list = CANDIDATES_OWN;
+    question.maybe_in_setup = true;
+    expect(&question, "empty secret:5 secret:8", 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +134,9 @@ int main(void)
         cmocka_unit_test(a_password_that_never_left_the_site_is_not_tried),
         cmocka_unit_test(an_hour_sees_at_most_nine_refusals),
         cmocka_unit_test(nothing_is_left_when_all_was_refused),
+        cmocka_unit_test(a_provisioned_computer_is_tried_with_its_own_passwords_alone),
+        cmocka_unit_test(a_rotation_tries_the_new_password_first_where_it_was_sent_before),
+        cmocka_unit_test(what_may_be_in_setup_is_tried_with_the_empty_password_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

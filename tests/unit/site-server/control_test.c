@@ -314,9 +314,9 @@ static void a_blocked_computer_gets_no_job_until_it_is_unblocked(void **state)
     (void)state;
     import_two();
     expect_well("computer block pc1.example.com --why repair", "1 computer blocked");
-    expect_refused("job request pc1.example.com", "is blocked: repair");
+    expect_refused("job request provision pc1.example.com", "is blocked: repair");
     expect_well("computer unblock " UUID_1, NULL);
-    expect_well("job request pc1.example.com", NULL);
+    expect_well("job request provision pc1.example.com", NULL);
     expect_sql("SELECT state FROM amt.job", "waiting");
 }
 
@@ -327,8 +327,34 @@ static void several_computers_are_changed_all_or_none(void **state)
     expect_refused("computer block pc1.example.com pc9.example.com",
                    "no computer has the FQDN 'pc9.example.com'");
     expect_sql("SELECT count(*) FROM amt.computer WHERE blocked", "0");
-    expect_refused("job request pc1.example.com pc1.example.com", "has an open job already");
+    expect_refused("job request provision pc1.example.com pc1.example.com", "has an open job already");
     expect_sql("SELECT count(*) FROM amt.job", "0");
+}
+
+static void computers_are_named_for_a_job_or_chosen_never_both_and_never_neither(void **state)
+{
+    (void)state;
+    import_two();
+    expect_refused("job request update", "no computers are named for 'update'");
+    expect_refused("job request update --all pc1.example.com", "give the one or the other");
+    expect_refused("job request update --all --profile default", "give the one or the other");
+    expect_refused("job request polish pc1.example.com", "there is no job of kind polish");
+    expect_refused("job request polish --all", "there is no job of kind polish");
+    expect_refused("job request update --profile absent", "there is no profile absent");
+    expect_refused("job request update --status asleep", "there is no status asleep");
+    expect_refused("job request update pc1.example.com", "is not provisioned by this site");
+    expect_sql("SELECT count(*) FROM amt.job", "0");
+}
+
+static void a_job_for_many_says_how_many_were_skipped(void **state)
+{
+    (void)state;
+    import_two();
+    expect_well("job request provision pc1.example.com", NULL);
+    expect_well("job request discover --all", "1 requested, 1 skipped that have an open job, 0 left out");
+    expect_well("--json job request update --status unknown",
+                "{\"requested\": 0, \"with_open_job\": 0, \"left_out\": 2}");
+    expect_sql("SELECT string_agg(kind, ' ' ORDER BY id) FROM amt.job", "provision discover");
 }
 
 static void a_cancelled_job_is_told_by_watch_as_not_well(void **state)
@@ -339,7 +365,7 @@ static void a_cancelled_job_is_told_by_watch_as_not_well(void **state)
 
     (void)state;
     import_two();
-    expect_well("job request pc1.example.com", NULL);
+    expect_well("job request provision pc1.example.com", NULL);
     ran.output[strcspn(ran.output, "\n")] = '\0';
     cancel = text_format("job cancel %s", ran.output);
     watch = text_format("job watch %s", ran.output);
@@ -429,7 +455,7 @@ static void a_missing_role_is_named_with_the_way_to_get_it(void **state)
     } cases[] = {
         { "test_reader", "import @two.csv", "amt_operator" },
         { "test_reader", "computer block pc1.example.com", "amt_operator" },
-        { "test_reader", "job request pc1.example.com", "amt_operator" },
+        { "test_reader", "job request provision pc1.example.com", "amt_operator" },
         { "test_reader", "profile set trial @two.csv", "amt_operator" },
         { "test_reader", "service-point approve x", "amt_administrator" },
         { "test_operator", "service-point approve x", "amt_administrator" },
@@ -584,6 +610,8 @@ int main(void)
         TEST(an_import_without_computers_is_refused),
         TEST(a_blocked_computer_gets_no_job_until_it_is_unblocked),
         TEST(several_computers_are_changed_all_or_none),
+        TEST(computers_are_named_for_a_job_or_chosen_never_both_and_never_neither),
+        TEST(a_job_for_many_says_how_many_were_skipped),
         TEST(a_cancelled_job_is_told_by_watch_as_not_well),
         TEST(a_list_shows_what_the_filters_say),
         TEST(reading_a_password_leaves_an_audit_row_first),

@@ -73,6 +73,21 @@ static void reprovisioning_can_be_switched_off(void **state)
     expect(FACTS(facts_.auto_reprovision = false), REASON_NONE, STATUS_NOT_PROVISIONED);
 }
 
+static void what_an_operator_unprovisioned_stays_so_until_provision_is_requested(void **state)
+{
+    struct hello_facts unprovisioned =
+        FACTS(facts_.status = STATUS_NOT_PROVISIONED; facts_.ever_provisioned = true;
+              facts_.provisioned_ago_s = 86400; facts_.unprovisioned = true);
+
+    (void)state;
+    expect(unprovisioned, REASON_UNPROVISIONED, STATUS_NOT_PROVISIONED);
+    unprovisioned.job_leased = true;
+    expect(unprovisioned, REASON_JOB_UNDER_WAY, STATUS_KEEP);
+    unprovisioned.job_leased = false;
+    unprovisioned.job_waiting = true;
+    expect(unprovisioned, REASON_NONE, STATUS_NOT_PROVISIONED);
+}
+
 static void what_was_tried_in_vain_stays_detected_until_a_job_says_better(void **state)
 {
     (void)state;
@@ -103,6 +118,7 @@ int main(void)
         cmocka_unit_test(a_late_hello_is_discarded_within_the_quiet_time_only),
         cmocka_unit_test(reprovisioning_can_be_switched_off),
         cmocka_unit_test(a_computer_that_refused_every_account_is_left_alone_until_something_new_comes),
+        cmocka_unit_test(what_an_operator_unprovisioned_stays_so_until_provision_is_requested),
         cmocka_unit_test(what_was_tried_in_vain_stays_detected_until_a_job_says_better),
     };
 

@@ -1,0 +1,13 @@
+-- job_unprovisioned: computer $1 was unprovisioned. Its certificates are revoked (RFC 5280 5.3.1: 5, cessation of
+-- operation). Its admin passwords give way; they stay, like all, and may still open it after a partial unprovisioning. The
+-- MEBx password is none of what unprovisioning removes.
+WITH certificates AS (
+    UPDATE amt_store.certificate SET state = 'revoked', revoked_at = now(), revocation_reason = 5
+     WHERE uuid = $1::uuid AND state IN ('pending', 'active')
+), passwords AS (
+    UPDATE amt_store.secret SET state = 'superseded'
+     WHERE uuid = $1::uuid AND kind = 'admin' AND state IN ('pending', 'active')
+), users AS (
+    DELETE FROM amt_store.computer_user WHERE uuid = $1::uuid
+)
+UPDATE amt_store.unprovisioned SET unprovisioned_at = now() WHERE uuid = $1::uuid
