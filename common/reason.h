@@ -37,6 +37,7 @@ enum reason_code {
     REASON_DEVICE_CERTIFICATE_WRONG,
     REASON_ALREADY_PROVISIONED,
     REASON_NOT_PROVISIONED,
+    REASON_FALSE_HELLO,
     REASON_NAME_MISSING,
     /* what goes wrong with the firmware */
     REASON_MORE_ACCOUNTS,
