@@ -89,14 +89,15 @@ struct authentication {
     bool challenged;                   /* false: the firmware asks for no password in this session */
     bool accepted;                     /* candidates[accepted_index] opened it */
     size_t accepted_index;
-    size_t refused; /* candidates[0 .. refused-1] were refused */
+    size_t refused; /* candidates[0 .. refused-1] were refused, or not sent: see connection_authenticate() */
 };
 
 /*
  * Logs in (spec O4, O5): a harmless request without credentials, which also shows the release and with it the
  * interface; then the candidates in their order, at most attempts_max of them. Firmware that does not
  * challenge a PKI session is accepted. All refused: REASON_NO_ACCOUNT_ACCEPTED if there were no more
- * candidates, else REASON_MORE_ACCOUNTS. The accepted candidate is copied and used for every later request.
+ * candidates, else REASON_MORE_ACCOUNTS. An empty password is not sent to firmware before 6.0, whose admin has
+ * the one of MEBx (it would be a failed log-in for nothing); it counts as refused, but not as an attempt. The accepted candidate is copied and used for every later request.
  * REASON_UNSUPPORTED: the firmware does not have the interface that target.first_stage asks for, or no
  * WS-Management.
  */

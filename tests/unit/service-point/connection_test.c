@@ -21,6 +21,11 @@
     "WWW-Authenticate: Digest realm=\"" REALM "\", nonce=\"" nonce "\",stale=\"" stale                       \
     "\",qop=\"auth\"\r\n" SERVER                                                                             \
     "Content-Type: text/html\r\nContent-Length: 4\r\nConnection: close\r\n\r\nhtml"
+#define CHALLENGE_OF_5                                                                                       \
+    "HTTP/1.1 401 Unauthorized\r\n"                                                                          \
+    "WWW-Authenticate: Digest realm=\"" REALM "\", nonce=\"n\",stale=\"false\",qop=\"auth\"\r\n"             \
+    "Server: Intel(R) Active Management Technology 5.2.40\r\n"                                               \
+    "Content-Type: text/html\r\nContent-Length: 4\r\nConnection: close\r\n\r\nhtml"
 #define ENVELOPE(namespaces, body)                                                                           \
     "<?xml version=\"1.0\" encoding=\"UTF-8\"?><a:Envelope "                                                 \
     "xmlns:a=\"http://www.w3.org/2003/05/soap-envelope\""                                                    \
@@ -519,6 +524,24 @@ static void the_accounts_are_tried_in_their_order(void **state)
     assert_non_null(strstr(device.requests[3], "nonce=\"n2\", uri=\"/wsman\", qop=auth, nc=00000002"));
 }
 
+/* Its admin has the password of MEBx: the empty one would be a failed log-in for nothing. */
+static void firmware_before_6_is_not_sent_the_empty_password(void **state)
+{
+    struct authentication login;
+
+    (void)state;
+    target.firmware_version = "5.2.40";
+    device.max_version = TLS1_VERSION;
+    device.script[0] = (struct fake_answer){ .text = CHALLENGE_OF_5, .ending = FAKE_CLOSES_AFTER };
+    device.script[1] = (struct fake_answer){ .text = CHALLENGE_OF_5, .ending = FAKE_CLOSES_AFTER };
+    assert_true(open_it());
+    assert_false(log_in(1, &login));
+    assert_int_equal(err.reason, REASON_MORE_ACCOUNTS);
+    assert_int_equal(login.refused, 2);
+    close_it();
+    assert_int_equal(device.request_count, 2);
+}
+
 static void no_more_accounts_are_tried_than_allowed(void **state)
 {
     struct authentication login;
@@ -901,6 +924,7 @@ int main(void)
         TEST(a_session_without_a_challenge_is_accepted),
         TEST(the_accounts_are_tried_in_their_order),
         TEST(no_more_accounts_are_tried_than_allowed),
+        TEST(firmware_before_6_is_not_sent_the_empty_password),
         TEST(a_list_that_is_refused_to_its_end_is_no_account_accepted),
         TEST(a_nonce_that_expires_in_mid_session_is_renewed_once),
         TEST(a_second_refusal_of_a_fresh_nonce_ends_it),
