@@ -182,7 +182,7 @@ struct device {
     char address_text[INET_ADDRSTRLEN];
     const struct generation *generation;
     bool mobile, wifi;
-    bool twin; /* has the UUID of another on purpose; only its address names it */
+    bool twin;              /* has the UUID of another on purpose; only its address names it */
     uint32_t hello_mode;    /* enum hello_mode */
     uint32_t initial_state; /* enum provisioning_state; where a reset leads */
     char *initial_admin_password, *initial_mebx_password, *initial_suffix; /* NULL: factory */
@@ -293,6 +293,8 @@ bool device_has_trusted_root(const struct device *device);
 struct stored_key *device_key_of(struct device *device, const struct stored_certificate *certificate);
 
 bool device_has_wifi(const struct device *device);
+/* A Digest realm that names a UUID names this one from now on, and admin's default password holds there. */
+void device_pretend_uuid(struct device *device, const unsigned char uuid[UUID_LENGTH]);
 /* After a change of the MEBx password: that of admin, while it is the default. */
 void device_default_admin(struct device *device);
 void device_forget_revocations(struct device *device);

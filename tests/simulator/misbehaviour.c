@@ -26,6 +26,13 @@ static const struct {
     [MISBEHAVIOUR_BUSY_KEYS] = { "busy-keys", "T" },
 };
 
+bool misbehaviour_listed(const struct misbehaviour *list, enum misbehaviour_kind kind)
+{
+    while (list && list->kind != kind)
+        list = list->next;
+    return list != NULL;
+}
+
 const char *misbehaviour_name(enum misbehaviour_kind kind)
 {
     return kinds[kind].name;
