@@ -15,6 +15,7 @@ static const struct {
     [MISBEHAVIOUR_GARBAGE] = { "garbage", "K" },
     [MISBEHAVIOUR_HUGE_REPLY] = { "huge-reply", "KV" },
     [MISBEHAVIOUR_FAULT] = { "fault", "KS" },
+    [MISBEHAVIOUR_ECHO] = { "echo", "K" },
     [MISBEHAVIOUR_RETURN] = { "return", "KV" },
     [MISBEHAVIOUR_WRONG_UUID] = { "wrong-uuid", "" },
     [MISBEHAVIOUR_SLOW] = { "slow", "V" },

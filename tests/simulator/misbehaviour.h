@@ -20,6 +20,7 @@ enum misbehaviour_kind {
     MISBEHAVIOUR_GARBAGE,       /* no HTTP in place of the answer, no effect */
     MISBEHAVIOUR_HUGE_REPLY,    /* answer filled up with value bytes */
     MISBEHAVIOUR_FAULT,         /* no effect, SOAP fault of that subcode */
+    MISBEHAVIOUR_ECHO,          /* no effect, SOAP fault that quotes the request's values */
     MISBEHAVIOUR_RETURN,        /* no effect, ReturnValue value; for Get, Put ...: AMT-STATUS in a fault */
     MISBEHAVIOUR_WRONG_UUID,    /* every place where the firmware tells its UUID tells another one */
     MISBEHAVIOUR_SLOW,          /* value ms before each request is looked at */
