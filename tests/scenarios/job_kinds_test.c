@@ -193,11 +193,12 @@ static void a_user_s_changed_password_reaches_the_firmware_with_one_write(void *
 static void a_changed_passphrase_reaches_the_firmware_with_one_write(void **state)
 {
     struct site *site = *state;
+    static const char networks[] =
+        EVERYTHING_ON "[wireless office]\nssid = office\npriority = 1\nauthentication = wpa2-psk\n";
     struct computer computer;
-    AUTO(text_free) char *networks = with_networks(site);
     int64_t before;
 
-    set_profile(site, "wifi", networks, PASSPHRASES);
+    set_profile(site, "wifi", networks, "wireless office:correct horse battery\n");
     provision(site, &computer, 26, "14.0", "hello=manual wifi=yes", "wifi");
     before = writes(site, &computer);
     run_job(site, &computer, "update", "update done");
