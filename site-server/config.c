@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "common/log.h"
 
@@ -40,8 +41,18 @@ static const struct config_key keys[] = {
           "validity of the certificates issued to computers"),
     RANGE("certificate.renew_before", SECONDS, certificate_renew_before_s, "42d", 0, 3650 * DAY_S,
           "how long before the end of its validity a certificate is due for renewal"),
+    RANGE("crl.lifetime", SECONDS, crl_lifetime_s, "7d", 3600, 365 * DAY_S,
+          "validity of a revocation list of the internal authority; a new one is made after half of it, and "
+          "after "
+          "each revocation"),
+    KEY("crl.directory", TEXT, crl_directory, "",
+        "where revocation lists are written as NAME.crl, for a web server to publish; empty: nowhere"),
+    KEY("crl.url", TEXT, crl_url, "",
+        "URL of that directory, such as http://pki.example.com/amt; stands in new certificates, with "
+        "/NAME.crl; "
+        "metrics.listen serves them as /crl; empty: none"),
     KEY("metrics.listen", TEXT, metrics_listen, "",
-        "address and port of /metrics and /health, such as 127.0.0.1:9672; empty: none"),
+        "address and port of /metrics, /health and /crl, such as 127.0.0.1:9672; empty: none"),
     KEY("process.user", TEXT, process_user, "", "user to become once ports and keys are open; empty: stay"),
     KEY("log.level", TEXT, log_level, "info", "error, warning, info or debug"),
 };
@@ -61,6 +72,13 @@ static bool check(const struct config *config, struct error *err)
         return error_set(err, ERROR_INPUT,
                          "certificate.renew_before is not shorter than certificate.lifetime: "
                          "every certificate would be due at once");
+    if (config->crl_url[strcspn(config->crl_url, ",;\\ \"")] ||
+        (*config->crl_url && strncmp(config->crl_url, "http://", 7) != 0))
+        return error_set(
+            err, ERROR_INPUT,
+            "crl.url: '%s' is no http:// URL without blanks, commas and semicolons; verifiers of "
+            "certificates fetch lists with plain HTTP",
+            config->crl_url);
     if (3 * config->queue_heartbeat_s > config->job_lease_s)
         return error_set(err, ERROR_INPUT,
                          "job.lease is shorter than three times queue.heartbeat: leases would "

@@ -15,8 +15,10 @@ struct config {
     int64_t job_lease_s, job_deadline_s, job_attempts, job_retry_delay_s, job_retry_delay_max_s, job_batch;
     int64_t hello_quiet_s, hello_unknown_max;
     int64_t certificate_lifetime_s, certificate_renew_before_s;
-    char *metrics_listen; /* empty: none */
-    char *process_user;   /* empty: stay */
+    int64_t crl_lifetime_s;
+    char *crl_directory, *crl_url; /* empty: none */
+    char *metrics_listen;          /* empty: none */
+    char *process_user;            /* empty: stay */
     char *log_level;
 };
 

@@ -26,6 +26,8 @@
 #define LEARN_PAUSE_MS          10000
 #define LOG_INTERVAL_MS         10000
 #define KNOCKS_INTERVAL_MS      1000
+#define LISTS_AT_SOONEST_MS     1000 /* many revocations together make one list */
+#define LISTS_AT_LATEST_MS      60000
 
 /* ---- start ---- */
 
@@ -48,8 +50,11 @@ bool server_configure(struct server *server, const struct config_command *comman
                  .retry_delay_max_s = config->job_retry_delay_max_s },
         .hello = { .quiet_s = config->hello_quiet_s, .unknown_max = config->hello_unknown_max },
         .certificate = { .lifetime_s = config->certificate_lifetime_s,
-                         .renew_before_s = config->certificate_renew_before_s },
+                         .renew_before_s = config->certificate_renew_before_s,
+                         .crl_url = config->crl_url },
     };
+    server->publication =
+        publication_new(&(struct publication_settings){ config->crl_lifetime_s, config->crl_directory });
     server->site = (struct site){ .settings = &server->settings,
                                   .roster = &server->roster,
                                   .counters = &server->counters };
@@ -156,9 +161,16 @@ static bool write_health(void *context, FILE *out)
     return connected(server);
 }
 
+static const struct bytes *find_list(void *context, const char *name)
+{
+    const struct server *server = context;
+
+    return publication_list(server->publication, name);
+}
+
 bool server_open_metrics(struct server *server, struct error *err)
 {
-    const struct exposition_source source = { write_metrics, write_health, server };
+    const struct exposition_source source = { write_metrics, write_health, find_list, server };
 
     return exposition_open(&server->exposition, server->config.metrics_listen, &source, err);
 }
@@ -244,6 +256,8 @@ static bool learn(struct server *server, struct error *err)
     server->news &= ~(unsigned)CHANNEL_SERVICE_POINT;
     if ((server->news & CHANNEL_AUTHORITY) && !load_authority(server, err))
         return false;
+    if (server->news & (CHANNEL_AUTHORITY | CHANNEL_REVOCATION))
+        server->lists_waiting = true;
     server->news &= ~(unsigned)CHANNEL_AUTHORITY;
     if (server->news & CHANNEL_JOB)
         server->site.work_waiting = true;
@@ -282,7 +296,7 @@ static bool connect_database(struct server *server, struct error *err)
         .program = site_config_table.program,
         .statements = statement_texts,
         .statement_count = STATEMENT_COUNT,
-        .channels = CHANNEL_JOB | CHANNEL_SERVICE_POINT | CHANNEL_AUTHORITY,
+        .channels = CHANNEL_JOB | CHANNEL_SERVICE_POINT | CHANNEL_AUTHORITY | CHANNEL_REVOCATION,
         .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
     };
     bool first = !server->database;
@@ -361,6 +375,25 @@ static void dispatch(struct server *server, int64_t now_ms)
         hand_out(server, now_ms);
 }
 
+/* ---- revocation lists ---- */
+
+static void look_after_lists(struct server *server, int64_t now_ms)
+{
+    struct error err = { 0 };
+    size_t made = 0;
+
+    if (now_ms < server->lists_ms || (!server->lists_waiting && now_ms < server->lists_latest_ms))
+        return;
+    server->lists_ms = now_ms + LISTS_AT_SOONEST_MS;
+    server->lists_latest_ms = now_ms + LISTS_AT_LATEST_MS;
+    server->lists_waiting = false;
+    if (!publication_refresh(server->publication, server->database, server->vault, clock_wall_ms() / 1000,
+                             &made, &err))
+        bear(server, "publishing revocation lists", &err);
+    else if (made)
+        log_info("revocation list made", log_number("lists", (int64_t)made));
+}
+
 /* ---- what strangers and the silent leave behind ---- */
 
 static bool store_knocks(struct server *server, const struct knock *knocks, size_t count, struct error *err)
@@ -414,6 +447,11 @@ static void call_roll(struct server *server, int64_t now_ms)
 
 enum { WATCH_MESSAGES, WATCH_CONNECTIONS, WATCH_GATE, WATCH_SIGNALS, WATCH_DATABASE, WATCH_METRICS, WATCHES };
 
+static int64_t lists_due_ms(const struct server *server)
+{
+    return server->lists_waiting ? server->lists_ms : server->lists_latest_ms;
+}
+
 static long wait_ms(const struct server *server)
 {
     int64_t next_ms = server->database_retry_ms, now_ms = clock_monotonic_ms();
@@ -425,6 +463,8 @@ static long wait_ms(const struct server *server)
             next_ms = server->knocks_ms;
         if (server->news && server->learn_ms < next_ms)
             next_ms = server->learn_ms;
+        if (lists_due_ms(server) < next_ms)
+            next_ms = lists_due_ms(server);
     }
     next_ms = next_ms > now_ms ? next_ms - now_ms : 0;
     return metrics_ms >= 0 && metrics_ms < next_ms ? metrics_ms : (long)next_ms;
@@ -489,6 +529,8 @@ static void look_after_jobs(struct server *server)
         dispatch(server, now_ms);
     if (connected(server))
         record_knocks(server, now_ms);
+    if (connected(server))
+        look_after_lists(server, now_ms);
 }
 
 static bool round_once(struct server *server, struct error *err)
@@ -536,6 +578,7 @@ void server_close(struct server *server)
     roster_clear(&server->roster);
     database_close(&server->database);
     authority_free(&server->authority);
+    publication_free(&server->publication);
     vault_free(&server->vault);
     if (server->signals_caught)
         close(server->signals);

@@ -8,6 +8,7 @@
 #ifndef SITE_SERVER_SERVER_H
 #define SITE_SERVER_SERVER_H
 
+#include "certificates/publication.h"
 #include "common/curve_key.h"
 #include "common/log.h"
 #include "config.h"
@@ -22,8 +23,9 @@ struct server { /* zero-initialise */
     bool signals_caught, stopping;
 
     struct vault *vault;
-    struct authority *authority; /* NULL: none was made yet */
-    struct database *database;   /* NULL: not reached yet */
+    struct authority *authority;     /* NULL: none was made yet */
+    struct publication *publication; /* revocation lists */
+    struct database *database;       /* NULL: not reached yet */
     int64_t database_retry_ms, database_delay_ms, database_lost_ms;
 
     struct curve_key_pair keys;
@@ -46,6 +48,9 @@ struct server { /* zero-initialise */
     int64_t learn_ms;            /* looking at the news again, after that failed */
     int64_t knocks_ms;           /* storing unknown keys */
     bool knocks_waiting;
+    bool lists_waiting; /* something was revoked, or another list made */
+    int64_t lists_ms,
+        lists_latest_ms;  /* looking for revocation lists that are due: not before; without a cause */
     int64_t roll_call_ms; /* looking for silent service points */
 };
 

@@ -83,10 +83,22 @@ static bool store(struct database *database, const struct record *record, struct
     return database_write(database, STATEMENT_CERTIFICATE_STORE, parameters, err);
 }
 
+static char *list_url(const struct record *record)
+{
+    const char *directory = record->settings->crl_url;
+    struct authority_facts facts;
+
+    authority_describe(record->authority, &facts);
+    return directory && *directory
+               ? text_format("%s/%.*s.crl", directory, AUTHORITY_NAME_LENGTH, facts.fingerprint)
+               : NULL;
+}
+
 static bool issue_new(struct database *database, const struct record *record,
                       const struct certificate_request *request, struct bytes *der, struct error *err)
 {
     AUTO(issued_certificate_clear) struct issued_certificate issued = { 0 };
+    AUTO(text_free) char *url = list_url(record);
     struct record complete = *record;
     struct certificate_order order = {
         .request = request,
@@ -94,6 +106,7 @@ static bool issue_new(struct database *database, const struct record *record,
         .usage = record->wanted->usage,
         .now_s = clock_wall_ms() / 1000,
         .lifetime_s = record->settings->lifetime_s,
+        .list_url = url,
     };
 
     complete.issued = &issued;

@@ -9,6 +9,7 @@
 
 struct certificate_settings {
     int64_t lifetime_s, renew_before_s;
+    const char *crl_url; /* of the directory with the revocation lists; "": none; borrowed */
 };
 
 /*

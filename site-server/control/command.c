@@ -39,9 +39,9 @@ static const struct option_kind option_kinds[OPTION_COUNT] = {
     [OPTION_NAME] = { "name", "NAME", "what to call it from now on" },
     [OPTION_KEY_ONLY] = { "key-only", NULL, "add the key to the file, seal nothing yet" },
     [OPTION_SUBJECT] = { "subject", "NAME", "common name of the authority" },
-    [OPTION_DAYS] = { "days", "N", "lifetime in days" },
+    [OPTION_DAYS] = { "days", "N", "lifetime, or how far to look, in days" },
     [OPTION_REPLACE] = { "replace", NULL, "make a new one although there is one" },
-    [OPTION_PEM] = { "pem", NULL, "print the certificate in PEM form" },
+    [OPTION_PEM] = { "pem", NULL, "print it in PEM form" },
     [OPTION_CERTIFICATE] = { "certificate", "FILE",
                              "a provisioning certificate file to look at; repeatable" },
 };
@@ -259,6 +259,12 @@ const struct command commands[] = {
       ca_init },
     { "ca", "show", "", 0, 0, OPTION_BIT(OPTION_PEM), "amt_reader", "the site's certificate authority", "",
       ca_show },
+    { "ca", "crl", "", 0, 0, OPTION_BIT(OPTION_PEM), "amt_reader", "revocation lists, the current one first",
+      "The site server makes a list at once when a certificate is revoked, and before the\n"
+      "last one ends. --pem prints the current one for 'openssl verify -crl_check'.",
+      ca_crl },
+    { "ca", "expiry", "", 0, 0, OPTION_BIT(OPTION_DAYS), "amt_reader",
+      "certificates and lists that end within --days (default 90)", "", ca_expiry },
 
     { "check", NULL, "", 0, 0, OPTION_BIT(OPTION_CERTIFICATE), NULL,
       "look for what would keep computers from being provisioned",

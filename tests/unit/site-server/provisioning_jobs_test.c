@@ -1238,7 +1238,7 @@ static void store_authority(const struct authority *authority)
 
 static void a_certificate_is_recorded_repeated_and_activated(void **state)
 {
-    static const struct certificate_settings certificate_settings = { 365 * 86400, 42 * 86400 };
+    static const struct certificate_settings certificate_settings = { 365 * 86400, 42 * 86400, "" };
     AUTO(authority_free) struct authority *made = NULL;
     AUTO(authority_free) struct authority *authority = NULL;
     AUTO(message_free) struct message offer = { 0 };
@@ -1316,7 +1316,7 @@ static void who_knocks_is_remembered_within_bounds_and_can_be_approved(void **st
 
 static void an_attempt_gets_certificates_for_few_keys(void **state)
 {
-    static const struct certificate_settings certificate_settings = { 365 * 86400, 42 * 86400 };
+    static const struct certificate_settings certificate_settings = { 365 * 86400, 42 * 86400, "" };
     AUTO(authority_free) struct authority *authority = NULL;
     AUTO(message_free) struct message offer = { 0 };
     unsigned issued = 0;
@@ -1348,7 +1348,7 @@ static void an_attempt_gets_certificates_for_few_keys(void **state)
  * knows; what the database knows goes first. */
 static void the_key_length_is_judged_by_the_firmware(void **state)
 {
-    static const struct certificate_settings certificate_settings = { 365 * 86400, 42 * 86400 };
+    static const struct certificate_settings certificate_settings = { 365 * 86400, 42 * 86400, "" };
     static const struct {
         const char *known, *told;
         bool issued;
