@@ -208,6 +208,17 @@ bool authority_restore(struct authority **authority, const struct bytes *certifi
     return true;
 }
 
+bool authority_without_key(struct authority **authority, X509 *certificate, struct error *err)
+{
+    AUTO(authority_free) struct authority *making = allocate(sizeof(*making));
+
+    making->certificate = certificate;
+    if (!describe(making, err))
+        return false;
+    *authority = TAKE(making);
+    return true;
+}
+
 void authority_describe(const struct authority *authority, struct authority_facts *facts)
 {
     *facts = (struct authority_facts){
@@ -296,6 +307,17 @@ void issued_certificate_clear(struct issued_certificate *issued)
     text_free(&issued->fingerprint);
 }
 
+bool issued_certificate_describe(struct issued_certificate *issued, const X509 *certificate)
+{
+    if (!to_der(certificate, &issued->der))
+        return false;
+    issued->serial = serial_of(certificate);
+    issued->fingerprint = fingerprint_of(&issued->der);
+    issued->not_before_s = seconds_of(X509_get0_notBefore(certificate));
+    issued->not_after_s = seconds_of(X509_get0_notAfter(certificate));
+    return true;
+}
+
 /* A name longer than a CN can be stands in the SAN alone (RFC 6125 6.4.4 looks there first). */
 static bool set_names(X509 *certificate, X509 *issuer, const char *fqdn)
 {
@@ -357,11 +379,7 @@ bool authority_issue(const struct authority *authority, const struct certificate
     if (not_after_s > authority->not_after_s)
         not_after_s = authority->not_after_s;
     if (!certificate || !sign_order(authority, order, certificate, not_after_s) ||
-        !to_der(certificate, &issued->der))
+        !issued_certificate_describe(issued, certificate))
         return failed(err, "the certificate cannot be made");
-    issued->serial = serial_of(certificate);
-    issued->fingerprint = fingerprint_of(&issued->der);
-    issued->not_before_s = order->now_s - BACKDATE_S;
-    issued->not_after_s = not_after_s;
     return true;
 }

@@ -18,6 +18,9 @@ static bool counts(enum reason_code reason)
     case REASON_DATABASE_UNAVAILABLE:
     case REASON_SECRET_KEY_MISSING:
     case REASON_NO_AUTHORITY:
+    case REASON_ISSUER_UNREACHABLE:
+    case REASON_ISSUER_WAITING:
+    case REASON_ISSUER_DISTRUST:
         return false;
     default:
         return true;
