@@ -38,7 +38,7 @@ point_libs := -lzmq -lgsoapssl -lssl -lz $(common_libs)
 simulator_libs := -levent -levent_openssl -levent_pthreads -lxml2 -ljson-c -lssl -lcrypto -lpthread
 
 programs := $(OUT)/site-server/amt-site-server $(OUT)/site-server/amtctl $(OUT)/service-point/amt-service-point
-tools := $(OUT)/tests/amt-simulator $(OUT)/tests/parse-recorded
+tools := $(OUT)/tests/amt-simulator $(OUT)/tests/parse-recorded $(OUT)/tests/cmp-authority
 unit_tests := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/*/*_test.c))
 scenarios := $(patsubst %.c,$(OUT)/%,$(wildcard tests/scenarios/*_test.c))
 harness := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/demo.c tests/lab.c tests/bench/bench.c))
@@ -111,6 +111,9 @@ $(OUT)/tests/unit/simulator/%: $(OUT)/tests/unit/simulator/%.o $(filter-out %/ma
 $(OUT)/tests/parse-recorded.o: private CPPFLAGS += -Iservice-point
 $(OUT)/tests/parse-recorded: private LDLIBS = $(point_libs)
 $(OUT)/tests/parse-recorded: $(OUT)/tests/parse-recorded.o $(point_parts) $(common) ; $(link)
+
+$(OUT)/tests/cmp-authority: private LDLIBS = -lmicrohttpd -lcrypto -lpthread
+$(OUT)/tests/cmp-authority: $(OUT)/tests/cmp-authority.o ; $(link)
 
 harness_libs := -lcmocka -lpq -lzmq -ljson-c -lssl $(common_libs)
 $(call objects,tests/scenarios/*.c tests/*.c tests/bench/*.c): private CPPFLAGS += -Itests -isystem /usr/include/postgresql

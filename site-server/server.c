@@ -26,8 +26,6 @@
 #define LEARN_PAUSE_MS          10000
 #define LOG_INTERVAL_MS         10000
 #define KNOCKS_INTERVAL_MS      1000
-#define LISTS_AT_SOONEST_MS     1000 /* many revocations together make one list */
-#define LISTS_AT_LATEST_MS      60000
 
 /* ---- start ---- */
 
@@ -53,8 +51,6 @@ bool server_configure(struct server *server, const struct config_command *comman
                          .renew_before_s = config->certificate_renew_before_s,
                          .crl_url = config->crl_url },
     };
-    server->publication =
-        publication_new(&(struct publication_settings){ config->crl_lifetime_s, config->crl_directory });
     server->site = (struct site){ .settings = &server->settings,
                                   .roster = &server->roster,
                                   .counters = &server->counters };
@@ -101,6 +97,12 @@ bool server_open_queue(struct server *server, struct error *err)
     server->offering =
         (struct offering){ .site = &server->site, .vault = server->vault, .endpoint = server->endpoint };
     return true;
+}
+
+bool server_open_issuing(struct server *server, struct error *err)
+{
+    return issuing_open(&server->issuing, &server->config, &server->site, server->vault, server->endpoint,
+                        err);
 }
 
 /* ---- what /metrics and /health say ---- */
@@ -156,7 +158,8 @@ static bool write_health(void *context, FILE *out)
                 (clock_monotonic_ms() - server->database_lost_ms) / 1000, turn_held(server->turn));
     fprintf(out, "service points: %" PRIu64 " connected, %" PRIu64 " of %" PRIu64 " slots free\n",
             gauges.service_points, gauges.slots_free, gauges.slots);
-    fprintf(out, "certificate authority: %s\n", server->authority ? "ready" : "none; run 'amtctl ca init'");
+    fprintf(out, "certificate authority: %s\n",
+            server->site.authority ? "ready" : "none; run 'amtctl ca init'");
     fprintf(out, "version: %s\n", PRODUCT_VERSION);
     return connected(server);
 }
@@ -165,7 +168,7 @@ static const struct bytes *find_list(void *context, const char *name)
 {
     const struct server *server = context;
 
-    return publication_list(server->publication, name);
+    return publication_list(server->issuing.publication, name);
 }
 
 bool server_open_metrics(struct server *server, struct error *err)
@@ -232,33 +235,14 @@ static bool load_keys(struct server *server, struct error *err)
     return true;
 }
 
-static bool load_authority(struct server *server, struct error *err)
-{
-    struct authority *loaded = NULL;
-
-    if (!authority_load(server->database, server->vault, &loaded, err))
-        return error_during(err, "certificate authority");
-    authority_free(&server->authority);
-    server->authority = loaded;
-    server->site.authority = loaded;
-    if (loaded)
-        log_info("certificate authority loaded");
-    else
-        log_warning("no certificate authority", log_text("remedy", "amtctl ca init"));
-    return true;
-}
-
 /* What the database told of and was not looked at yet; a failure leaves it for the next time. */
 static bool learn(struct server *server, struct error *err)
 {
     if ((server->news & CHANNEL_SERVICE_POINT) && !load_keys(server, err))
         return false;
     server->news &= ~(unsigned)CHANNEL_SERVICE_POINT;
-    if ((server->news & CHANNEL_AUTHORITY) && !load_authority(server, err))
+    if (!issuing_learn(&server->issuing, server->news, err))
         return false;
-    if (server->news & (CHANNEL_AUTHORITY | CHANNEL_REVOCATION))
-        server->lists_waiting = true;
-    server->news &= ~(unsigned)CHANNEL_AUTHORITY;
     if (server->news & CHANNEL_JOB)
         server->site.work_waiting = true;
     server->news = 0;
@@ -375,23 +359,12 @@ static void dispatch(struct server *server, int64_t now_ms)
         hand_out(server, now_ms);
 }
 
-/* ---- revocation lists ---- */
-
-static void look_after_lists(struct server *server, int64_t now_ms)
+static void look_after_certificates(struct server *server, const struct watch *watch, int64_t now_ms)
 {
     struct error err = { 0 };
-    size_t made = 0;
 
-    if (now_ms < server->lists_ms || (!server->lists_waiting && now_ms < server->lists_latest_ms))
-        return;
-    server->lists_ms = now_ms + LISTS_AT_SOONEST_MS;
-    server->lists_latest_ms = now_ms + LISTS_AT_LATEST_MS;
-    server->lists_waiting = false;
-    if (!publication_refresh(server->publication, server->database, server->vault, clock_wall_ms() / 1000,
-                             &made, &err))
-        bear(server, "publishing revocation lists", &err);
-    else if (made)
-        log_info("revocation list made", log_number("lists", (int64_t)made));
+    if (!issuing_run(&server->issuing, watch->ready, now_ms, &err))
+        bear(server, "looking after certificates", &err);
 }
 
 /* ---- what strangers and the silent leave behind ---- */
@@ -445,12 +418,16 @@ static void call_roll(struct server *server, int64_t now_ms)
 
 /* ---- the loop ---- */
 
-enum { WATCH_MESSAGES, WATCH_CONNECTIONS, WATCH_GATE, WATCH_SIGNALS, WATCH_DATABASE, WATCH_METRICS, WATCHES };
-
-static int64_t lists_due_ms(const struct server *server)
-{
-    return server->lists_waiting ? server->lists_ms : server->lists_latest_ms;
-}
+enum {
+    WATCH_MESSAGES,
+    WATCH_CONNECTIONS,
+    WATCH_GATE,
+    WATCH_SIGNALS,
+    WATCH_DATABASE,
+    WATCH_METRICS,
+    WATCH_ORDERS,
+    WATCHES
+};
 
 static long wait_ms(const struct server *server)
 {
@@ -463,8 +440,8 @@ static long wait_ms(const struct server *server)
             next_ms = server->knocks_ms;
         if (server->news && server->learn_ms < next_ms)
             next_ms = server->learn_ms;
-        if (lists_due_ms(server) < next_ms)
-            next_ms = lists_due_ms(server);
+        if (issuing_due_ms(&server->issuing) < next_ms)
+            next_ms = issuing_due_ms(&server->issuing);
     }
     next_ms = next_ms > now_ms ? next_ms - now_ms : 0;
     return metrics_ms >= 0 && metrics_ms < next_ms ? metrics_ms : (long)next_ms;
@@ -481,6 +458,9 @@ static bool wait_for_something(struct server *server, struct watch *watches, str
     watches[WATCH_SIGNALS].descriptor = server->signals;
     watches[WATCH_DATABASE].descriptor = connected(server) ? database_descriptor(server->database) : -1;
     watches[WATCH_METRICS].descriptor = exposition_descriptor(server->exposition);
+    watches[WATCH_ORDERS].descriptor = -1; /* results wait for the database */
+    if (connected(server) && server->ready)
+        watches[WATCH_ORDERS].descriptor = issuing_descriptor(&server->issuing, clock_monotonic_ms());
     return watch_wait(watches, WATCHES, wait_ms(server), err);
 }
 
@@ -529,8 +509,6 @@ static void look_after_jobs(struct server *server)
         dispatch(server, now_ms);
     if (connected(server))
         record_knocks(server, now_ms);
-    if (connected(server))
-        look_after_lists(server, now_ms);
 }
 
 static bool round_once(struct server *server, struct error *err)
@@ -554,6 +532,8 @@ static bool round_once(struct server *server, struct error *err)
     if (!take_turn(server, err))
         return false;
     if (connected(server))
+        look_after_certificates(server, &watches[WATCH_ORDERS], now_ms);
+    if (connected(server))
         look_after_jobs(server);
     return true;
 }
@@ -572,13 +552,12 @@ void server_close(struct server *server)
     service_manager_tell("STOPPING=1");
     turn_free(&server->turn);
     exposition_close(&server->exposition);
+    issuing_close(&server->issuing);
     gatekeeper_close(&server->gatekeeper);
     endpoint_close(&server->endpoint);
     curve_key_clear(&server->keys);
     roster_clear(&server->roster);
     database_close(&server->database);
-    authority_free(&server->authority);
-    publication_free(&server->publication);
     vault_free(&server->vault);
     if (server->signals_caught)
         close(server->signals);

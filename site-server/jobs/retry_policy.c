@@ -44,6 +44,8 @@ static int64_t delay_of(const struct job_settings *settings, enum reason_code re
     case REASON_SERVICE_POINT_STOPPING:
     case REASON_NO_FREE_SLOT:
         return settings->retry_delay_s < SOON_S ? settings->retry_delay_s : SOON_S;
+    case REASON_ISSUER_WAITING: /* whoever asks the authority wakes the job */
+        return settings->retry_delay_max_s;
     case REASON_LEASE_OVER: /* waited for a whole lease already */
         return failures <= 1 ? 0 : grown_delay(settings, failures - 1);
     default:

@@ -144,6 +144,29 @@ COMMENT ON VIEW amt.revocation_list IS 'The newest revocation list (RFC 5280) of
 COMMENT ON COLUMN amt.revocation_list.name IS 'Published as NAME.crl';
 COMMENT ON COLUMN amt.revocation_list.list IS 'DER';
 
+-- ---- certificates that are ordered elsewhere --------------------------------------------------------
+
+CREATE TABLE amt_store.certificate_request (
+    job             bigint NOT NULL REFERENCES amt_store.job ON DELETE CASCADE,
+    key_fingerprint bytea NOT NULL, -- SHA-256 of the SubjectPublicKeyInfo
+    usage           text NOT NULL CHECK (usage IN ('server', 'client')),
+    uuid            uuid NOT NULL REFERENCES amt_store.computer ON DELETE CASCADE,
+    fqdn            text NOT NULL,
+    state           text NOT NULL CHECK (state IN ('asked', 'waiting', 'granted', 'refused')),
+    asked_at        timestamptz NOT NULL DEFAULT now(),
+    ask_again_at    timestamptz,
+    ended_at        timestamptz,
+    problem_code    text,
+    problem         text,
+    PRIMARY KEY (job, key_fingerprint, usage)
+);
+
+CREATE VIEW amt.certificate_request AS
+    SELECT uuid, fqdn, usage, job, state, asked_at, ask_again_at, ended_at, problem_code, problem
+      FROM amt_store.certificate_request;
+COMMENT ON VIEW amt.certificate_request IS 'What an authority elsewhere was asked for (certificate.issuer = cmp)';
+COMMENT ON COLUMN amt.certificate_request.state IS 'asked, waiting (the authority has not decided; see ask_again_at), granted or refused';
+
 -- ---- what expires when -----------------------------------------------------------------------------
 
 CREATE VIEW amt.certificate_expiry AS
@@ -174,6 +197,6 @@ COMMENT ON COLUMN amt.certificate_expiry.renewal IS 'The newest job for that, an
 -- ---- who may do what -------------------------------------------------------------------------------
 
 REVOKE ALL ON FUNCTION amt_store.tell_of_revocation, amt_store.certificate_gone, amt_store.certificate_back FROM PUBLIC;
-GRANT SELECT ON amt.issuer, amt.revocation, amt.revocation_list, amt.certificate_expiry
+GRANT SELECT ON amt.certificate_request, amt.issuer, amt.revocation, amt.revocation_list, amt.certificate_expiry
     TO amt_reader, amt_operator, amt_secret_reader, amt_site_server;
-GRANT SELECT, INSERT, UPDATE, DELETE ON amt_store.revocation, amt_store.revocation_list TO amt_site_server;
+GRANT SELECT, INSERT, UPDATE, DELETE ON amt_store.certificate_request, amt_store.revocation, amt_store.revocation_list TO amt_site_server;
