@@ -194,9 +194,92 @@ COMMENT ON COLUMN amt.certificate_expiry.detail IS 'computer: usage of the certi
 COMMENT ON COLUMN amt.certificate_expiry.renew_at IS 'When a job replaces it by itself';
 COMMENT ON COLUMN amt.certificate_expiry.renewal IS 'The newest job for that, and what it waits for';
 
+-- ---- provisioning certificates, and who trusts their roots --------------------------------------------
+
+CREATE TABLE amt_store.provisioning_certificate (
+    service_point  bigint NOT NULL REFERENCES amt_store.service_point ON DELETE CASCADE,
+    position       bigint NOT NULL, -- in its configuration, from 1
+    common_name    text,
+    subject        text NOT NULL,
+    root_subject   text NOT NULL,
+    not_after      timestamptz, -- of the certificate of the chain that ends first
+    root_not_after timestamptz,
+    root_hashes    text[] NOT NULL, -- of the one root, one an algorithm, sorted
+    chain          bytea[] NOT NULL,
+    told_at        timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (service_point, position)
+);
+
+CREATE VIEW amt.provisioning_certificate AS
+    SELECT coalesce(p.name, p.said_name, left(p.key, 8)) AS service_point,
+           coalesce(p.connected_until > now(), false) AS connected, c.position, c.common_name, c.subject, c.root_subject,
+           c.not_after, c.root_not_after, c.root_hashes, c.chain, c.told_at
+      FROM amt_store.provisioning_certificate c JOIN amt_store.service_point p ON p.id = c.service_point
+     WHERE p.state = 'approved';
+COMMENT ON VIEW amt.provisioning_certificate IS 'Provisioning certificates of the admitted service points';
+COMMENT ON COLUMN amt.provisioning_certificate.not_after IS 'End of the certificate of the chain that ends first';
+COMMENT ON COLUMN amt.provisioning_certificate.root_hashes IS 'Of the one root, ALGORITHM:HASH: what firmware must know';
+COMMENT ON COLUMN amt.provisioning_certificate.chain IS 'DER, leaf first, root last; empty when the service point is too old to tell';
+
+-- Which roots a computer's firmware trusts, as far as it told.
+CREATE VIEW amt_store.trusted_roots AS
+    SELECT c.uuid, c.amt_status, h.root_hashes
+      FROM amt_store.computer c LEFT JOIN amt_store.hello h USING (uuid);
+
+-- Our roots, however many certificates stand under each.
+CREATE VIEW amt_store.own_root AS
+    SELECT c.root_hashes, min(c.root_subject) AS root, max(c.root_not_after) AS root_not_after,
+           max(coalesce(c.not_after, 'infinity')) AS usable_until, count(*) AS certificates,
+           count(DISTINCT c.service_point) AS service_points
+      FROM amt_store.provisioning_certificate c JOIN amt_store.service_point p ON p.id = c.service_point
+     WHERE p.state = 'approved' AND c.root_hashes <> '{}'
+     GROUP BY c.root_hashes;
+
+CREATE VIEW amt.root_coverage AS
+    WITH trusted AS MATERIALIZED (
+        SELECT t.uuid, t.amt_status, r.root_hashes, count(*) OVER (PARTITION BY t.uuid) AS roots
+          FROM amt_store.trusted_roots t JOIN amt_store.own_root r ON r.root_hashes && t.root_hashes
+    )
+    SELECT r.root, (SELECT h FROM unnest(r.root_hashes) AS h WHERE h LIKE 'SHA-256:%') AS sha256, r.certificates,
+           r.service_points, nullif(r.usable_until, 'infinity') AS usable_until, r.root_not_after,
+           count(t.uuid) AS computers, count(t.uuid) FILTER (WHERE t.amt_status IS DISTINCT FROM 3) AS not_provisioned,
+           count(t.uuid) FILTER (WHERE t.roots = 1) AS only_this
+      FROM amt_store.own_root r LEFT JOIN trusted t USING (root_hashes)
+     GROUP BY r.root_hashes, r.root, r.certificates, r.service_points, r.usable_until, r.root_not_after;
+COMMENT ON VIEW amt.root_coverage IS 'How many computers trust which of our provisioning roots, as far as their Hellos told';
+COMMENT ON COLUMN amt.root_coverage.usable_until IS 'When the last of our certificates under this root ends';
+COMMENT ON COLUMN amt.root_coverage.computers IS 'Imported computers whose firmware trusts it';
+COMMENT ON COLUMN amt.root_coverage.not_provisioned IS 'Of these, those that are not provisioned: they need it';
+COMMENT ON COLUMN amt.root_coverage.only_this IS 'Of these, those that trust no other root of ours';
+
+CREATE VIEW amt.root_end AS
+    WITH best AS MATERIALIZED (
+        SELECT t.uuid, t.amt_status, t.root_hashes IS NULL AS silent, max(r.usable_until) AS usable_until
+          FROM amt_store.trusted_roots t LEFT JOIN amt_store.own_root r ON r.root_hashes && t.root_hashes
+         GROUP BY t.uuid, t.amt_status, t.root_hashes
+    ), ends AS (
+        SELECT CASE WHEN b.usable_until IS NULL THEN '-infinity' ELSE b.usable_until END AS ends_at,
+               count(*) AS computers, count(*) FILTER (WHERE b.amt_status IS DISTINCT FROM 3) AS not_provisioned
+          FROM best b WHERE NOT b.silent GROUP BY 1
+    )
+    SELECT CASE WHEN e.ends_at = '-infinity' THEN 'trust none of our roots'
+                ELSE (SELECT string_agg(CASE WHEN r.root_not_after = r.usable_until THEN 'root ' ELSE 'certificate under ' END
+                                        || r.root, ', ' ORDER BY r.root)
+                        FROM amt_store.own_root r WHERE r.usable_until = e.ends_at) END AS what,
+           CASE WHEN isfinite(e.ends_at) THEN e.ends_at END AS ends_at, e.computers, e.not_provisioned,
+           sum(e.computers) OVER (ORDER BY e.ends_at)::bigint AS stranded
+      FROM ends e
+    UNION ALL
+    SELECT 'not known: said no Hello yet', NULL, count(*), count(*) FILTER (WHERE b.amt_status IS DISTINCT FROM 3), NULL
+      FROM best b WHERE b.silent HAVING count(*) > 0;
+COMMENT ON VIEW amt.root_end IS 'How many computers can no longer be provisioned from which date on, unless certificates or roots are renewed; ORDER BY stranded';
+COMMENT ON COLUMN amt.root_end.what IS 'What ends then: the last of our certificates, or roots, that these computers trust';
+COMMENT ON COLUMN amt.root_end.ends_at IS 'NULL: they cannot be provisioned now, or it is not known';
+COMMENT ON COLUMN amt.root_end.stranded IS 'Computers that cannot be provisioned then, those of earlier dates included';
+
 -- ---- who may do what -------------------------------------------------------------------------------
 
 REVOKE ALL ON FUNCTION amt_store.tell_of_revocation, amt_store.certificate_gone, amt_store.certificate_back FROM PUBLIC;
-GRANT SELECT ON amt.certificate_request, amt.issuer, amt.revocation, amt.revocation_list, amt.certificate_expiry
+GRANT SELECT ON amt.provisioning_certificate, amt.root_coverage, amt.root_end, amt.certificate_request, amt.issuer, amt.revocation, amt.revocation_list, amt.certificate_expiry
     TO amt_reader, amt_operator, amt_secret_reader, amt_site_server;
-GRANT SELECT, INSERT, UPDATE, DELETE ON amt_store.certificate_request, amt_store.revocation, amt_store.revocation_list TO amt_site_server;
+GRANT SELECT, INSERT, UPDATE, DELETE ON amt_store.provisioning_certificate, amt_store.trusted_roots, amt_store.own_root, amt_store.certificate_request, amt_store.revocation, amt_store.revocation_list TO amt_site_server;
