@@ -179,6 +179,15 @@ bool issuing_run(struct issuing *issuing, bool ready, int64_t now_ms, struct err
     return run_orders(issuing, ready, now_ms, err) && run_lists(issuing, now_ms, err);
 }
 
+const char *issuing_health(const struct issuing *issuing)
+{
+    const char *trouble = ordering_trouble(issuing->ordering);
+
+    if (!issuing->site->authority)
+        return "none; run 'amtctl ca init'";
+    return trouble ? trouble : "ready";
+}
+
 int issuing_descriptor(const struct issuing *issuing, int64_t now_ms)
 {
     return now_ms >= issuing->orders_ms ? ordering_descriptor(issuing->ordering) : -1;

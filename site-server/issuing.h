@@ -34,6 +34,9 @@ void issuing_close(struct issuing *issuing); /* accepts what was never opened */
  * issues. */
 bool issuing_learn(struct issuing *issuing, unsigned channels, struct error *err) MUST_CHECK;
 
+/* One line for /health; borrowed for the moment. */
+const char *issuing_health(const struct issuing *issuing);
+
 int issuing_descriptor(const struct issuing *issuing,
                        int64_t now_ms);                /* readable: run; -1: nothing to wait for */
 int64_t issuing_due_ms(const struct issuing *issuing); /* monotonic: run then, too */

@@ -158,8 +158,7 @@ static bool write_health(void *context, FILE *out)
                 (clock_monotonic_ms() - server->database_lost_ms) / 1000, turn_held(server->turn));
     fprintf(out, "service points: %" PRIu64 " connected, %" PRIu64 " of %" PRIu64 " slots free\n",
             gauges.service_points, gauges.slots_free, gauges.slots);
-    fprintf(out, "certificate authority: %s\n",
-            server->site.authority ? "ready" : "none; run 'amtctl ca init'");
+    fprintf(out, "certificate authority: %s\n", issuing_health(&server->issuing));
     fprintf(out, "version: %s\n", PRODUCT_VERSION);
     return connected(server);
 }

@@ -189,6 +189,7 @@ static OSSL_CMP_CTX *open_context(const struct cmp_issuer *issuer)
         OSSL_CMP_CTX_set1_serverPath(context, issuer->path) == 1 &&
         OSSL_CMP_CTX_set1_no_proxy(context, issuer->host) == 1 &&
         OSSL_CMP_CTX_set_option(context, OSSL_CMP_OPT_MSG_TIMEOUT, issuer->timeout_s) == 1 &&
+        OSSL_CMP_CTX_set_transfer_cb(context, issuer->transfer) == 1 &&
         OSSL_CMP_CTX_set1_recipient(context, name) == 1 && set_trust(context, issuer) &&
         set_identity(context, issuer))
         return TAKE(context);

@@ -4,6 +4,7 @@
 #ifndef CERTIFICATES_CMP_PARTS_H
 #define CERTIFICATES_CMP_PARTS_H
 
+#include <openssl/cmp.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
@@ -23,6 +24,7 @@ struct cmp_issuer {
     enum cmp_request_kind request;
     bool renew_with_kur;
     int timeout_s;
+    OSSL_CMP_transfer_cb_t transfer; /* NULL: over HTTP */
 };
 
 #endif

@@ -22,6 +22,8 @@ struct publication {
     struct publication_settings settings;
     struct published *lists;
     size_t count;
+    bool any_locked; /* the last time: some authority's key could not be opened, for this reason */
+    struct error locked;
 };
 
 struct publication *publication_new(const struct publication_settings *settings)
@@ -107,7 +109,8 @@ static bool make_list(const struct publication *publication, struct database *da
     return made;
 }
 
-static bool make_due(const struct publication *publication, struct database *database, struct vault *vault,
+/* A former authority whose key is gone must not keep the others from their lists. */
+static bool make_due(struct publication *publication, struct database *database, struct vault *vault,
                      int64_t now_s, size_t *made, struct error *err)
 {
     AUTO(parameters_free) struct parameters *parameters = parameters_new();
@@ -119,11 +122,14 @@ static bool make_due(const struct publication *publication, struct database *dat
     for (size_t i = 0; i < rows_count(rows); i++) {
         AUTO(authority_free) struct authority *authority = NULL;
 
-        if (!authority_open(rows, i, vault, &authority, err) ||
-            !make_list(publication, database, authority, now_s, err))
+        if (!authority_open(rows, i, vault, &authority, &publication->locked)) {
+            publication->any_locked = true;
+            continue;
+        }
+        if (!make_list(publication, database, authority, now_s, err))
             return false;
+        ++*made;
     }
-    *made = rows_count(rows);
     return true;
 }
 
@@ -213,6 +219,8 @@ bool publication_refresh(struct publication *publication, struct database *datab
 {
     AUTO(rows_free) struct rows *rows = NULL;
 
+    *made = 0;
+    publication->any_locked = false;
     if (!database_begin(database, err) || !make_due(publication, database, vault, now_s, made, err) ||
         !database_commit(database, err))
         return false;
@@ -220,7 +228,11 @@ bool publication_refresh(struct publication *publication, struct database *datab
         return false;
     for (size_t i = 0; i < rows_count(rows); i++)
         take_over(publication, rows, i);
-    return publish(publication, err);
+    if (!publish(publication, err))
+        return false;
+    if (publication->any_locked)
+        *err = publication->locked;
+    return !publication->any_locked;
 }
 
 const struct bytes *publication_list(const struct publication *publication, const char *name)

@@ -24,7 +24,8 @@ void publication_free(struct publication **publication);
 
 /*
  * Makes what is due, in one transaction, then takes over and publishes what is new, also of others. *made:
- * how many lists. A file that cannot be written is an error too, and tried again by the next call.
+ * how many lists. A file that cannot be written is an error too, and so is a key that cannot be opened: the
+ * others are made and published all the same, and it is tried again by the next call.
  */
 bool publication_refresh(struct publication *publication, struct database *database, struct vault *vault,
                          int64_t now_s, size_t *made, struct error *err) MUST_CHECK;

@@ -1,5 +1,6 @@
 #include "queue/ordering.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,6 +56,8 @@ struct ordering {
     size_t count;
     int64_t look_ms;
     bool begun;
+    char trouble[sizeof(
+        ((struct error *)NULL)->message)]; /* why the authority could not be asked last; "": it could */
 };
 
 /* ---- errands ---- */
@@ -317,10 +320,20 @@ static void log_result(const struct order *order)
                  log_text("name", order->plan->fqdn), log_number("ask_again_s", order->answer.check_after_s));
 }
 
+/* A refusal is an answer. */
+static void note_trouble(struct ordering *ordering, const struct order *order)
+{
+    bool away = !order->well && (order->err.reason == REASON_ISSUER_UNREACHABLE ||
+                                 order->err.reason == REASON_ISSUER_DISTRUST);
+
+    snprintf(ordering->trouble, sizeof(ordering->trouble), "%s", away ? order->err.message : "");
+}
+
 /* True: the order has come to its end. */
 static bool conclude(struct ordering *ordering, struct order *order, int64_t now_ms)
 {
     log_result(order);
+    note_trouble(ordering, order);
     if (!order->plan)
         return true;
     ordering->site->work_waiting = true; /* a job may have been woken */
@@ -392,10 +405,7 @@ static bool look_for_revocations(struct ordering *ordering, int64_t now_ms, stru
 {
     AUTO(parameters_free) struct parameters *parameters = parameters_new();
     AUTO(rows_free) struct rows *rows = NULL;
-    struct authority_facts facts;
 
-    authority_describe(cmp_issuer_authority(ordering->settings.issuer), &facts);
-    parameters_text(parameters, facts.fingerprint);
     parameters_number(parameters, REVOCATIONS_AT_ONCE);
     if (!database_run(ordering->site->database, STATEMENT_REVOCATIONS_DUE, parameters, &rows, err))
         return false;
@@ -449,6 +459,11 @@ static void ask_what_is_due(struct ordering *ordering, int64_t now_ms)
         refuse_the_impatient(ordering, order, now_ms);
         i++;
     }
+}
+
+const char *ordering_trouble(const struct ordering *ordering)
+{
+    return ordering && *ordering->trouble ? ordering->trouble : NULL;
 }
 
 void ordering_look(struct ordering *ordering)

@@ -31,6 +31,9 @@ void ordering_take(struct ordering *ordering, struct exchange *exchange, int64_t
 /* There may be revocations to be told. */
 void ordering_look(struct ordering *ordering);
 
+/* Why the authority could not be asked the last time, for /health; NULL: it could. Accepts NULL; borrowed. */
+const char *ordering_trouble(const struct ordering *ordering);
+
 int ordering_descriptor(const struct ordering *ordering); /* readable: ordering_run() has something to do */
 int64_t ordering_due_ms(const struct ordering *ordering); /* monotonic: and at this time, too */
 /* Records what came back, answers it, asks what is due. False: the database failed; nothing is lost. */

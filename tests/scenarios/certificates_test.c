@@ -168,7 +168,8 @@ static void a_list_names_a_certificate_that_has_ended_once_more_and_then_no_long
     AUTO(text_free) char *before = sql_answer(site, "SELECT entries FROM amt.revocation_list");
     AUTO(text_free) char *after = text_format("%d", atoi(before) - 1);
 
-    sql_do(site, "UPDATE amt_store.revocation SET not_after = now() WHERE id = (SELECT min(id) FROM "
+    sql_do(site, "UPDATE amt_store.revocation SET not_after = now() - interval '5 seconds' WHERE id = "
+                 "(SELECT min(id) FROM "
                  "amt_store.revocation)");
     sql_do(
         site,
@@ -178,6 +179,27 @@ static void a_list_names_a_certificate_that_has_ended_once_more_and_then_no_long
     sql_do(site, "UPDATE amt_store.revocation_list SET next_update = now()");
     sql_do(site, "NOTIFY amt_revocation");
     expect_sql(site, after, "SELECT entries FROM amt.revocation_list WHERE next_update > now()");
+}
+
+/* Last, for it spoils the first authority: it keeps its last list, the others get theirs. */
+static void a_key_that_is_gone_keeps_no_other_authority_from_its_list(void **state)
+{
+    struct site *site = *state;
+    struct error err = { 0 };
+    AUTO(text_free) char *current = NULL;
+
+    must(site_amtctl(site, NULL, &err, "ca", "init", "--replace", "--subject", "Second", NULL));
+    expect_sql(site, "2", "SELECT count(*) FROM amt.revocation_list");
+    sql_do(
+        site,
+        "UPDATE amt_store.authority SET ciphertext = set_byte(ciphertext, 0, get_byte(ciphertext, 0) # 255) "
+        "WHERE subject <> 'CN=Second'");
+    sql_do(site, "UPDATE amt_store.revocation_list SET next_update = now()");
+    sql_do(site, "NOTIFY amt_revocation");
+    expect_sql(site, "t", "SELECT next_update > now() FROM amt.revocation_list WHERE issuer = 'CN=Second'");
+    expect_sql(site, "f", "SELECT next_update > now() FROM amt.revocation_list WHERE issuer <> 'CN=Second'");
+    must(site_amtctl(site, &current, &err, "ca", "crl", NULL));
+    assert_non_null(strstr(current, "CN=Second"));
 }
 
 static void the_list_is_published_as_a_file_and_over_http(void **state)
@@ -279,6 +301,7 @@ int main(void)
         cmocka_unit_test(the_list_is_published_as_a_file_and_over_http),
         cmocka_unit_test(a_certificate_names_the_url_of_its_list),
         cmocka_unit_test(what_ends_when_is_listed),
+        cmocka_unit_test(a_key_that_is_gone_keeps_no_other_authority_from_its_list),
     };
 
     return cmocka_run_group_tests(tests, begin, end);

@@ -12,6 +12,7 @@
 
 static struct {
     char *directory, *certificate, *port;
+    char *health; /* address and port of the site server's /health */
     struct process *process;
 } authority;
 
@@ -110,7 +111,20 @@ static void a_computer_is_provisioned_with_a_certificate_of_the_authority(void *
     }
 }
 
-/* Spec 11: "jobs wait and resume". */
+static void expect_health(const char *wanted)
+{
+    AUTO(text_free) char *url = text_format("http://%s/health", authority.health);
+    struct command_result result = { 0 };
+    struct error err = { 0 };
+
+    must(command_run(&result, NULL, SITE_WAIT_MS,
+                     (const char *[]){ "/usr/bin/curl", "-sS", "--noproxy", "*", url, NULL }, &err));
+    if (!strstr(result.output, wanted))
+        fail_msg("/health: %s%s", result.output, result.errors);
+    command_result_clear(&result);
+}
+
+/* Spec 11: "jobs wait and resume; health and log say so". */
 static void while_the_authority_is_away_jobs_wait_and_then_finish(void **state)
 {
     struct site *site = *state;
@@ -123,8 +137,10 @@ static void while_the_authority_is_away_jobs_wait_and_then_finish(void **state)
                "SELECT state || ' ' || reason_code FROM amt.job WHERE uuid = '%s'", computer.uuid);
     expect_sql(site, "t", "SELECT reason LIKE '%%does not answer%%' FROM amt.job WHERE uuid = '%s'",
                computer.uuid);
+    expect_health("the authority does not answer");
     bring_authority_back();
     expect_provisioned_by_cmp(site, &computer);
+    expect_health("certificate authority: ready");
 }
 
 static void a_refusal_stands_in_sql_with_the_authoritys_words_and_the_remedy(void **state)
@@ -317,6 +333,7 @@ static int begin(void **state)
     AUTO(text_free) char *server = NULL;
     AUTO(text_free) char *certificate = NULL;
     AUTO(text_free) char *secret = NULL;
+    AUTO(text_free) char *listen = NULL;
     const char *settings[] = { "certificate.issuer = cmp",
                                "cmp.reference = site",
                                "cmp.patience = 5s",
@@ -324,16 +341,19 @@ static int begin(void **state)
                                NULL,
                                NULL,
                                NULL,
+                               NULL,
                                NULL };
     const struct site_options options = { .server_settings = settings };
     struct error err = { 0 };
-    uint16_t port;
+    uint16_t port, health_port;
 
     authority.directory = text_format("%s.authority", program_invocation_name);
     directory_remove(authority.directory);
-    if (mkdir(authority.directory, 0700) != 0 || !loopback_free_port("127.0.0.1", &port, &err))
+    if (mkdir(authority.directory, 0700) != 0 || !loopback_free_port("127.0.0.1", &port, &err) ||
+        !loopback_free_port("127.0.0.1", &health_port, &err))
         return -1;
     authority.port = text_format("%u", port);
+    authority.health = text_format("127.0.0.1:%u", health_port);
     write_mode("grant");
     if (!make_authority(&err) || !start_authority(&err)) {
         print_error("%s\n", err.message);
@@ -342,6 +362,7 @@ static int begin(void **state)
     settings[4] = server = text_format("cmp.server = http://127.0.0.1:%u/pkix", port);
     settings[5] = certificate = text_format("cmp.authority_file = %s", authority.certificate);
     settings[6] = secret = text_format("cmp.secret_file = %s/secret", authority.directory);
+    settings[7] = listen = text_format("metrics.listen = %s", authority.health);
     return scenario_begin(state, &options);
 }
 
@@ -354,6 +375,7 @@ static int end(void **state)
     text_free(&authority.directory);
     text_free(&authority.certificate);
     text_free(&authority.port);
+    text_free(&authority.health);
     return ended;
 }
 

@@ -172,7 +172,8 @@ COMMENT ON COLUMN amt.certificate_request.state IS 'asked, waiting (the authorit
 CREATE VIEW amt.certificate_expiry AS
     SELECT 'computer' AS what, c.fqdn AS name, t.usage AS detail, t.not_after, t.renew_at, t.uuid,
            (SELECT concat_ws(', ', 'job ' || j.id || ' ' || j.state, j.reason) FROM amt_store.job j
-             WHERE j.uuid = t.uuid AND j.kind = 'renew-certificate' AND j.requested_at > t.issued_at
+             WHERE j.uuid = t.uuid AND j.requested_by = 'certificate' AND j.requested_at > t.issued_at
+               AND j.kind = CASE t.usage WHEN 'client' THEN 'update' ELSE 'renew-certificate' END
              ORDER BY j.id DESC LIMIT 1) AS renewal
       FROM amt_store.certificate t JOIN amt_store.computer c USING (uuid)
      WHERE t.state = 'active'

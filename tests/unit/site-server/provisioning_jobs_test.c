@@ -1751,6 +1751,14 @@ static void certificates_that_are_due_are_renewed_once_and_failures_wait_a_day(v
     sql("UPDATE amt_store.job SET finished_at = now() - interval '25 hours' WHERE state = 'failed'");
     MUST(renewal_request(db, &requested, &more, &error_of_call));
     assert_int_equal(requested, 1);
+    sql("UPDATE amt_store.job SET state = 'done', finished_at = now() WHERE state = 'waiting';"
+        "UPDATE amt_store.certificate SET usage = 'client'");
+    MUST(renewal_request(db, &requested, &more, &error_of_call));
+    assert_int_equal(requested, 1);
+    expect("update|waiting", "SELECT kind || '|' || state FROM amt.job ORDER BY id DESC LIMIT 1");
+    sql("UPDATE amt_store.job SET state = 'done', finished_at = now() WHERE state = 'waiting'");
+    MUST(renewal_request(db, &requested, &more, &error_of_call));
+    assert_int_equal(requested, 0); /* an update that was of no use is not repeated in a circle */
 }
 
 int main(void)
