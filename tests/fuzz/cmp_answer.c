@@ -73,6 +73,9 @@ static struct certificate_request *make_request(EVP_PKEY *key)
     der.length = (size_t)i2d_X509_REQ(made, &der.data);
     if (!request_read(&request, &der, NULL, &err))
         abort();
+    OPENSSL_free(der.data);
+    X509_REQ_free(made);
+    sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
     return request;
 }
 
@@ -83,15 +86,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AUTO(cmp_exchange_free) struct cmp_exchange *exchange = NULL;
     struct cmp_answer got = { 0 };
     struct error err = { 0 };
-    const struct cmp_order order = { .request = request, .fqdn = "a.example.com", .lifetime_s = 86400 };
+    struct cmp_order order = { .fqdn = "a.example.com", .lifetime_s = 86400 };
 
     if (!issuer) {
         EVP_PKEY *key = EVP_RSA_gen(2048);
 
         issuer = make_issuer(key);
         request = make_request(key);
-        return 0;
+        EVP_PKEY_free(key);
     }
+    order.request = request;
     answer = data;
     answer_size = size;
     if (cmp_ask(issuer, &order, &exchange, &got, &err) || !err.reason || !*err.message)
