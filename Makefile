@@ -38,7 +38,7 @@ point_libs := -lzmq -lgsoapssl -lssl -lz $(common_libs)
 simulator_libs := -levent -levent_openssl -levent_pthreads -lxml2 -ljson-c -lssl -lcrypto -lpthread
 
 programs := $(OUT)/site-server/amt-site-server $(OUT)/site-server/amtctl $(OUT)/service-point/amt-service-point
-tools := $(OUT)/tests/amt-simulator $(OUT)/tests/parse-recorded
+tools := $(OUT)/tests/amt-simulator $(OUT)/tests/parse-recorded $(OUT)/tests/cmp-authority
 unit_tests := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/*/*_test.c))
 scenarios := $(patsubst %.c,$(OUT)/%,$(wildcard tests/scenarios/*_test.c))
 harness := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/demo.c tests/lab.c tests/bench/bench.c))
@@ -112,6 +112,9 @@ $(OUT)/tests/parse-recorded.o: private CPPFLAGS += -Iservice-point
 $(OUT)/tests/parse-recorded: private LDLIBS = $(point_libs)
 $(OUT)/tests/parse-recorded: $(OUT)/tests/parse-recorded.o $(point_parts) $(common) ; $(link)
 
+$(OUT)/tests/cmp-authority: private LDLIBS = -lmicrohttpd -lcrypto -lpthread
+$(OUT)/tests/cmp-authority: $(OUT)/tests/cmp-authority.o ; $(link)
+
 harness_libs := -lcmocka -lpq -lzmq -ljson-c -lssl $(common_libs)
 $(call objects,tests/scenarios/*.c tests/*.c tests/bench/*.c): private CPPFLAGS += -Itests -isystem /usr/include/postgresql
 $(scenarios) $(harness): private LDLIBS = $(harness_libs)
@@ -121,7 +124,7 @@ $(scenarios) $(harness): $(OUT)/%: $(OUT)/%.o $(support) $(common) ; $(link)
 fuzz_targets := $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/*.c))
 $(OUT)/tests/fuzz/%.o: private CPPFLAGS += -Iservice-point -Isite-server -I$(gen)/site-server -isystem $(gen)/service-point $(gsoap_flags) -isystem /usr/include/postgresql
 $(fuzz_targets): private LDLIBS = -fsanitize=fuzzer $(site_libs) $(point_libs)
-site_fuzz_targets := $(OUT)/tests/fuzz/import_csv $(OUT)/tests/fuzz/certificate_wanted
+site_fuzz_targets := $(addprefix $(OUT)/tests/fuzz/,import_csv certificate_wanted cmp_answer)
 $(site_fuzz_targets): $(control_testable) $(site_parts)
 $(filter-out $(site_fuzz_targets),$(fuzz_targets)): $(point_parts)
 $(fuzz_targets): $(OUT)/%: $(OUT)/%.o $(common) ; $(link)
@@ -158,6 +161,6 @@ install: $(programs)
 	$(OUT)/site-server/amt-site-server --sample-config >$(DESTDIR)/etc/amt-site-server/site-server.conf.sample
 	$(OUT)/service-point/amt-service-point --sample-config >$(DESTDIR)/etc/amt-service-point/service-point.conf.sample
 
--include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+-include $(shell find $(OUT) -name '*.d' -type f 2>/dev/null)
 .SECONDARY:
 .DELETE_ON_ERROR:

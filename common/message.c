@@ -153,6 +153,9 @@ static void register_clear(struct message_register *reg)
     for (size_t i = 0; i < reg->certificate_count; i++) {
         free(reg->certificates[i].subject);
         free(reg->certificates[i].root_subject);
+        for (size_t k = 0; k < reg->certificates[i].chain_count; k++)
+            bytes_free(&reg->certificates[i].chain[k]);
+        free(reg->certificates[i].chain);
     }
     free(reg->certificates);
     free(reg->running);

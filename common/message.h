@@ -60,6 +60,8 @@ struct provisioning_certificate_info {
     struct root_hash root_hashes[3];
     size_t root_hash_count;
     int64_t not_after_s; /* 0: not said */
+    struct bytes *chain; /* DER, leaf first, root last */
+    size_t chain_count;  /* 0: not said */
 };
 
 struct counter {

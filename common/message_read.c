@@ -13,6 +13,7 @@
 /* More than any honest sender has; a message of MESSAGE_MAX_BYTES could hold 100,000 of most. */
 #define SUBNETS_MAX      1000
 #define CERTIFICATES_MAX 64
+#define CHAIN_MAX        8 /* certificates of a provisioning certificate */
 #define COUNTERS_MAX     256
 #define ROOTS_MAX        255 /* one byte counts them in a Hello */
 #define STEPS_MAX        256
@@ -229,6 +230,11 @@ static void read_register(struct reader *reader, const Amt__Register *in, struct
         to->root_subject = read_text(reader, "root_subject", from->root_subject);
         to->not_after_s =
             from->has_not_after_s ? read_time(reader, "not_after_s", from->not_after_s, END_OF_TIME_S) : 0;
+        check_count(reader, "chain", from->n_chain, CHAIN_MAX);
+        to->chain = from->n_chain ? allocate(from->n_chain * sizeof(*to->chain)) : NULL;
+        to->chain_count = from->n_chain;
+        for (size_t k = 0; k < from->n_chain; k++)
+            read_bytes(reader, "chain", true, from->chain[k], &to->chain[k]);
         if (from->n_root_hashes > COUNT_OF(to->root_hashes)) {
             wrong(reader, "root_hashes", "has more than one hash per algorithm");
             continue;

@@ -163,6 +163,10 @@ static ProtobufCMessage *put_register(struct scratch *scratch, const struct mess
         to->root_hashes = put_root_hashes(scratch, from->root_hashes, from->root_hash_count);
         to->has_not_after_s = from->not_after_s != 0;
         to->not_after_s = from->not_after_s;
+        to->n_chain = from->chain_count;
+        to->chain = scratch_take(scratch, from->chain_count, sizeof(*to->chain));
+        for (size_t k = 0; k < from->chain_count; k++)
+            to->chain[k] = put_bytes(from->chain[k].data, from->chain[k].length);
         out->certificates[i] = to;
     }
     out->n_running = in->running_count;

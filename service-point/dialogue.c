@@ -65,6 +65,10 @@ certificate_info(const struct provisioning_certificate *certificate)
     memcpy(info.root_hashes, facts.root_hashes, sizeof(info.root_hashes));
     info.root_hash_count = COUNT_OF(info.root_hashes);
     info.not_after_s = facts.not_after_s;
+    info.chain_count = facts.chain_length;
+    info.chain = allocate(info.chain_count * sizeof(*info.chain));
+    for (size_t i = 0; i < info.chain_count; i++)
+        bytes_set(&info.chain[i], facts.chain[i].data, facts.chain[i].length);
     return info;
 }
 

@@ -14,9 +14,16 @@ struct config {
     char *secret_key_file;
     int64_t job_lease_s, job_deadline_s, job_attempts, job_retry_delay_s, job_retry_delay_max_s, job_batch;
     int64_t hello_quiet_s, hello_unknown_max;
+    char *certificate_issuer; /* internal or cmp */
     int64_t certificate_lifetime_s, certificate_renew_before_s;
-    char *metrics_listen; /* empty: none */
-    char *process_user;   /* empty: stay */
+    char *cmp_server; /* empty: none */
+    char *cmp_authority_file, *cmp_reference, *cmp_secret_file, *cmp_credential_file, *cmp_request,
+        *cmp_renewal;
+    int64_t cmp_timeout_s, cmp_patience_s;
+    int64_t crl_lifetime_s;
+    char *crl_directory, *crl_url; /* empty: none */
+    char *metrics_listen;          /* empty: none */
+    char *process_user;            /* empty: stay */
     char *log_level;
 };
 

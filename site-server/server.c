@@ -48,7 +48,8 @@ bool server_configure(struct server *server, const struct config_command *comman
                  .retry_delay_max_s = config->job_retry_delay_max_s },
         .hello = { .quiet_s = config->hello_quiet_s, .unknown_max = config->hello_unknown_max },
         .certificate = { .lifetime_s = config->certificate_lifetime_s,
-                         .renew_before_s = config->certificate_renew_before_s },
+                         .renew_before_s = config->certificate_renew_before_s,
+                         .crl_url = config->crl_url },
     };
     server->site = (struct site){ .settings = &server->settings,
                                   .roster = &server->roster,
@@ -96,6 +97,12 @@ bool server_open_queue(struct server *server, struct error *err)
     server->offering =
         (struct offering){ .site = &server->site, .vault = server->vault, .endpoint = server->endpoint };
     return true;
+}
+
+bool server_open_issuing(struct server *server, struct error *err)
+{
+    return issuing_open(&server->issuing, &server->config, &server->site, server->vault, server->endpoint,
+                        err);
 }
 
 /* ---- what /metrics and /health say ---- */
@@ -151,14 +158,21 @@ static bool write_health(void *context, FILE *out)
                 (clock_monotonic_ms() - server->database_lost_ms) / 1000, turn_held(server->turn));
     fprintf(out, "service points: %" PRIu64 " connected, %" PRIu64 " of %" PRIu64 " slots free\n",
             gauges.service_points, gauges.slots_free, gauges.slots);
-    fprintf(out, "certificate authority: %s\n", server->authority ? "ready" : "none; run 'amtctl ca init'");
+    fprintf(out, "certificate authority: %s\n", issuing_health(&server->issuing));
     fprintf(out, "version: %s\n", PRODUCT_VERSION);
     return connected(server);
 }
 
+static const struct bytes *find_list(void *context, const char *name)
+{
+    const struct server *server = context;
+
+    return publication_list(server->issuing.publication, name);
+}
+
 bool server_open_metrics(struct server *server, struct error *err)
 {
-    const struct exposition_source source = { write_metrics, write_health, server };
+    const struct exposition_source source = { write_metrics, write_health, find_list, server };
 
     return exposition_open(&server->exposition, server->config.metrics_listen, &source, err);
 }
@@ -220,31 +234,14 @@ static bool load_keys(struct server *server, struct error *err)
     return true;
 }
 
-static bool load_authority(struct server *server, struct error *err)
-{
-    struct authority *loaded = NULL;
-
-    if (!authority_load(server->database, server->vault, &loaded, err))
-        return error_during(err, "certificate authority");
-    authority_free(&server->authority);
-    server->authority = loaded;
-    server->site.authority = loaded;
-    if (loaded)
-        log_info("certificate authority loaded");
-    else
-        log_warning("no certificate authority", log_text("remedy", "amtctl ca init"));
-    return true;
-}
-
 /* What the database told of and was not looked at yet; a failure leaves it for the next time. */
 static bool learn(struct server *server, struct error *err)
 {
     if ((server->news & CHANNEL_SERVICE_POINT) && !load_keys(server, err))
         return false;
     server->news &= ~(unsigned)CHANNEL_SERVICE_POINT;
-    if ((server->news & CHANNEL_AUTHORITY) && !load_authority(server, err))
+    if (!issuing_learn(&server->issuing, server->news, err))
         return false;
-    server->news &= ~(unsigned)CHANNEL_AUTHORITY;
     if (server->news & CHANNEL_JOB)
         server->site.work_waiting = true;
     server->news = 0;
@@ -282,7 +279,7 @@ static bool connect_database(struct server *server, struct error *err)
         .program = site_config_table.program,
         .statements = statement_texts,
         .statement_count = STATEMENT_COUNT,
-        .channels = CHANNEL_JOB | CHANNEL_SERVICE_POINT | CHANNEL_AUTHORITY,
+        .channels = CHANNEL_JOB | CHANNEL_SERVICE_POINT | CHANNEL_AUTHORITY | CHANNEL_REVOCATION,
         .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
     };
     bool first = !server->database;
@@ -361,6 +358,14 @@ static void dispatch(struct server *server, int64_t now_ms)
         hand_out(server, now_ms);
 }
 
+static void look_after_certificates(struct server *server, const struct watch *watch, int64_t now_ms)
+{
+    struct error err = { 0 };
+
+    if (!issuing_run(&server->issuing, watch->ready, now_ms, &err))
+        bear(server, "looking after certificates", &err);
+}
+
 /* ---- what strangers and the silent leave behind ---- */
 
 static bool store_knocks(struct server *server, const struct knock *knocks, size_t count, struct error *err)
@@ -412,7 +417,16 @@ static void call_roll(struct server *server, int64_t now_ms)
 
 /* ---- the loop ---- */
 
-enum { WATCH_MESSAGES, WATCH_CONNECTIONS, WATCH_GATE, WATCH_SIGNALS, WATCH_DATABASE, WATCH_METRICS, WATCHES };
+enum {
+    WATCH_MESSAGES,
+    WATCH_CONNECTIONS,
+    WATCH_GATE,
+    WATCH_SIGNALS,
+    WATCH_DATABASE,
+    WATCH_METRICS,
+    WATCH_ORDERS,
+    WATCHES
+};
 
 static long wait_ms(const struct server *server)
 {
@@ -425,6 +439,8 @@ static long wait_ms(const struct server *server)
             next_ms = server->knocks_ms;
         if (server->news && server->learn_ms < next_ms)
             next_ms = server->learn_ms;
+        if (issuing_due_ms(&server->issuing) < next_ms)
+            next_ms = issuing_due_ms(&server->issuing);
     }
     next_ms = next_ms > now_ms ? next_ms - now_ms : 0;
     return metrics_ms >= 0 && metrics_ms < next_ms ? metrics_ms : (long)next_ms;
@@ -441,6 +457,9 @@ static bool wait_for_something(struct server *server, struct watch *watches, str
     watches[WATCH_SIGNALS].descriptor = server->signals;
     watches[WATCH_DATABASE].descriptor = connected(server) ? database_descriptor(server->database) : -1;
     watches[WATCH_METRICS].descriptor = exposition_descriptor(server->exposition);
+    watches[WATCH_ORDERS].descriptor = -1; /* results wait for the database */
+    if (connected(server) && server->ready)
+        watches[WATCH_ORDERS].descriptor = issuing_descriptor(&server->issuing, clock_monotonic_ms());
     return watch_wait(watches, WATCHES, wait_ms(server), err);
 }
 
@@ -512,6 +531,8 @@ static bool round_once(struct server *server, struct error *err)
     if (!take_turn(server, err))
         return false;
     if (connected(server))
+        look_after_certificates(server, &watches[WATCH_ORDERS], now_ms);
+    if (connected(server))
         look_after_jobs(server);
     return true;
 }
@@ -530,12 +551,12 @@ void server_close(struct server *server)
     service_manager_tell("STOPPING=1");
     turn_free(&server->turn);
     exposition_close(&server->exposition);
+    issuing_close(&server->issuing);
     gatekeeper_close(&server->gatekeeper);
     endpoint_close(&server->endpoint);
     curve_key_clear(&server->keys);
     roster_clear(&server->roster);
     database_close(&server->database);
-    authority_free(&server->authority);
     vault_free(&server->vault);
     if (server->signals_caught)
         close(server->signals);

@@ -11,6 +11,7 @@
 #include "common/curve_key.h"
 #include "common/log.h"
 #include "config.h"
+#include "issuing.h"
 #include "metrics/exposition.h"
 #include "queue/offering.h"
 #include "queue/turn.h"
@@ -22,14 +23,14 @@ struct server { /* zero-initialise */
     bool signals_caught, stopping;
 
     struct vault *vault;
-    struct authority *authority; /* NULL: none was made yet */
-    struct database *database;   /* NULL: not reached yet */
+    struct database *database; /* NULL: not reached yet */
     int64_t database_retry_ms, database_delay_ms, database_lost_ms;
 
     struct curve_key_pair keys;
     struct endpoint *endpoint;
     struct gatekeeper *gatekeeper;
     struct exposition *exposition;
+    struct issuing issuing;
 
     struct turn *turn;
     struct roster roster;
@@ -56,6 +57,8 @@ bool server_catch_signals(struct server *server, struct error *err) MUST_CHECK; 
 bool server_open_vault(struct server *server, struct error *err) MUST_CHECK;
 bool server_open_queue(struct server *server,
                        struct error *err) MUST_CHECK; /* gate first, then the endpoint */
+/* After the queue, through which an authority elsewhere is answered for. */
+bool server_open_issuing(struct server *server, struct error *err) MUST_CHECK;
 bool server_open_metrics(struct server *server, struct error *err) MUST_CHECK;
 /* Until SIGTERM or SIGINT. Waits for a database that is away; a schema that does not fit ends it. */
 bool server_run(struct server *server, struct error *err) MUST_CHECK;

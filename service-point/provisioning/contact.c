@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/encoding.h"
-#include "firmware/preflight.h"
+#include "common/preflight.h"
 #include "provisioning/device_certificate.h"
 #include "provisioning/first_stage.h"
 #include "provisioning/steps.h"

@@ -33,6 +33,7 @@ static const struct {
     { CHANNEL_JOB, "amt_job", "LISTEN amt_job" },
     { CHANNEL_SERVICE_POINT, "amt_service_point", "LISTEN amt_service_point" },
     { CHANNEL_AUTHORITY, "amt_authority", "LISTEN amt_authority" },
+    { CHANNEL_REVOCATION, "amt_revocation", "LISTEN amt_revocation" },
 };
 
 static void result_free(PGresult **result)

@@ -27,6 +27,7 @@ enum database_channel {                            /* bits: what NOTIFY tells */
                         CHANNEL_JOB = 1,           /* a job was requested or cancelled */
                         CHANNEL_SERVICE_POINT = 2, /* keys of service points changed */
                         CHANNEL_AUTHORITY = 4,     /* another certificate authority was set */
+                        CHANNEL_REVOCATION = 8,    /* a certificate was revoked, or a list made */
 };
 
 struct database_options {

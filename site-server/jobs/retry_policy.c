@@ -18,6 +18,9 @@ static bool counts(enum reason_code reason)
     case REASON_DATABASE_UNAVAILABLE:
     case REASON_SECRET_KEY_MISSING:
     case REASON_NO_AUTHORITY:
+    case REASON_ISSUER_UNREACHABLE:
+    case REASON_ISSUER_WAITING:
+    case REASON_ISSUER_DISTRUST:
         return false;
     default:
         return true;
@@ -41,6 +44,8 @@ static int64_t delay_of(const struct job_settings *settings, enum reason_code re
     case REASON_SERVICE_POINT_STOPPING:
     case REASON_NO_FREE_SLOT:
         return settings->retry_delay_s < SOON_S ? settings->retry_delay_s : SOON_S;
+    case REASON_ISSUER_WAITING: /* whoever asks the authority wakes the job */
+        return settings->retry_delay_max_s;
     case REASON_LEASE_OVER: /* waited for a whole lease already */
         return failures <= 1 ? 0 : grown_delay(settings, failures - 1);
     default:

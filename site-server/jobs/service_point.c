@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "devices/root_hash.h"
+#include "jobs/provisioning_certificate.h"
 #include "jobs/subnet.h"
 #include "statement.h"
 
@@ -137,7 +138,9 @@ bool service_point_register(struct database *database, const char *key, const ch
             "run: amtctl service-point approve --subnets",
             row_text(rows, 0, "name"), row_text(rows, 0, "granted_only"),
             said->subnet_count ? "others" : "any");
-    if (!database_write(database, STATEMENT_JOBS_STRANDED_DUE, NULL, err))
+    if (!database_write(database, STATEMENT_JOBS_STRANDED_DUE, NULL, err) ||
+        !provisioning_certificates_store(database, row_number(rows, 0, "id"), said->certificates,
+                                         said->certificate_count, err))
         return false;
     *id = row_number(rows, 0, "id");
     *name = text_copy(row_text(rows, 0, "name"));

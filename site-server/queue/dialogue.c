@@ -10,6 +10,7 @@
 #include "jobs/lease.h"
 #include "jobs/result.h"
 #include "jobs/service_point.h"
+#include "queue/ordering.h"
 
 struct group { /* the messages of one kind in a turn */
     struct exchange **items;
@@ -21,7 +22,8 @@ typedef void settler(struct site *site, struct exchange *exchange, struct sessio
 
 static handler open_sessions, accept_jobs, record_steps, judge_hellos, answer_accounts, issue_certificates,
     decline_jobs, finish_jobs, extend_leases, hear_heartbeats;
-static settler session_opened, job_accepted, hello_judged, job_declined, job_finished, heartbeat_heard;
+static settler session_opened, job_accepted, hello_judged, certificate_wanted, job_declined, job_finished,
+    heartbeat_heard;
 
 /*
  * Who may say what: anything not listed is refused before its body is read. The order is the one in which a
@@ -39,7 +41,7 @@ static const struct line {
     { MESSAGE_STEP_FINISHED, PEER_SERVICE_POINT, record_steps, NULL },
     { MESSAGE_HELLO_SEEN, PEER_SERVICE_POINT, judge_hellos, hello_judged },
     { MESSAGE_ACCOUNT_WANTED, PEER_SERVICE_POINT, answer_accounts, NULL },
-    { MESSAGE_CERTIFICATE_WANTED, PEER_SERVICE_POINT, issue_certificates, NULL },
+    { MESSAGE_CERTIFICATE_WANTED, PEER_SERVICE_POINT, issue_certificates, certificate_wanted },
     { MESSAGE_JOB_DECLINE, PEER_SERVICE_POINT, decline_jobs, job_declined },
     { MESSAGE_JOB_FINISHED, PEER_SERVICE_POINT, finish_jobs, job_finished },
     { MESSAGE_LEASE_EXTEND, PEER_SERVICE_POINT, extend_leases, NULL },
@@ -103,6 +105,7 @@ void exchange_reset(struct exchange *exchange)
 {
     message_free(&exchange->answer);
     text_free(&exchange->name);
+    certificate_plan_free(&exchange->plan);
     if (exchange->said.kind == MESSAGE_REGISTER)
         exchange->service_point = 0;
 }
@@ -480,22 +483,42 @@ static bool answer_accounts(struct site *site, const struct group *group, struct
     return true;
 }
 
+/* One that has to be ordered elsewhere is answered later (queue/ordering.h). */
+static bool find_certificate(struct site *site, struct exchange *exchange, struct bytes *der,
+                             struct error *err)
+{
+    const struct message_certificate *wanted = &exchange->said.certificate_wanted;
+
+    if (site->ordering)
+        return certificate_ask(site->database, site->authority, exchange->service_point, wanted, der,
+                               &exchange->plan, err);
+    return certificate_issue(site->database, site->authority, &site->settings->certificate,
+                             exchange->service_point, wanted, der, err);
+}
+
 static bool issue_certificates(struct site *site, const struct group *group, struct error *err)
 {
     for (size_t i = 0; i < group->count; i++) {
         struct exchange *exchange = group->items[i];
-        const struct message_certificate *wanted = &exchange->said.certificate_wanted;
         struct bytes der = { 0 };
 
-        if (certificate_issue(site->database, site->authority, &site->settings->certificate,
-                              exchange->service_point, wanted, &der, err)) {
+        if (!find_certificate(site, exchange, &der, err)) {
+            if (!refuse_alone(site, exchange, err))
+                return false;
+        } else if (der.length) {
             struct message *answer = begin_answer(exchange, MESSAGE_CERTIFICATE);
 
-            answer->certificate.id = wanted->id;
+            answer->certificate.id = exchange->said.certificate_wanted.id;
             answer->certificate.der = der;
-        } else if (!refuse_alone(site, exchange, err)) {
-            return false;
         }
     }
     return true;
+}
+
+static void certificate_wanted(struct site *site, struct exchange *exchange, struct session *session,
+                               int64_t now_ms)
+{
+    (void)session;
+    if (exchange->plan)
+        ordering_take(site->ordering, exchange, now_ms);
 }
