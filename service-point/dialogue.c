@@ -149,6 +149,7 @@ bool dialogue_keep_registered(struct service_point *point, struct error *err)
             point->counters[QUEUE_CONNECTIONS]++;
             if (!queue_client_reconnect(point->queue, err))
                 return false;
+            log_debug("connecting", log_text("endpoint", queue_client_endpoint(point->queue)));
             break;
         }
     }
@@ -175,6 +176,7 @@ static void welcome(struct service_point *point, struct message *message)
     if (known)
         return;
     log_info("welcome", log_text("site", message->welcome.site),
+             log_text("endpoint", queue_client_endpoint(point->queue)),
              log_text("software_version", message->welcome.software_version),
              log_number("heartbeat_s", message->welcome.heartbeat_s));
     results_hurry(point->results, point->now_ms);

@@ -34,6 +34,7 @@ struct service_point {
     const struct config *config;
     struct trust *trust;
     struct queue_client *queue;
+    bool several_sites; /* that the queue can go to */
     struct registration registration;
     struct hello_listener *listener;
     struct pending_hellos *hellos;
