@@ -36,6 +36,7 @@ struct service_point {
     struct queue_client *queue;
     bool several_sites; /* that the queue can go to */
     struct registration registration;
+    uint64_t process, session; /* for REGISTER */
     struct hello_listener *listener;
     struct pending_hellos *hellos;
     struct mailbox *mailbox;

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -258,6 +259,14 @@ static void describe_surroundings(struct service_point *point)
     };
 }
 
+static bool choose_process(uint64_t *process, struct error *err)
+{
+    if (getrandom(process, sizeof(*process), 0) != sizeof(*process))
+        return error_set(err, ERROR_INTERNAL, "no random number: %s", strerror(errno));
+    *process = *process >> 1 | 1; /* not 0, and SQL's bigint has a sign */
+    return true;
+}
+
 static bool open_queue(struct service_point *point, struct error *err)
 {
     AUTO(site_list_clear) struct site_list sites = { 0 };
@@ -279,6 +288,8 @@ bool service_point_open(struct service_point **point, const struct config *confi
 
     opening->config = config;
     opening->signal_fd = -1;
+    if (!choose_process(&opening->process, err))
+        return false;
     opening->malformed_limit.interval_ms = opening->refused_limit.interval_ms = LOG_INTERVAL_MS;
     raise_descriptor_limit(config);
     if (!open_signals(opening, err) || !load_trust(opening, err) || !open_queue(opening, err) ||

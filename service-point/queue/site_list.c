@@ -17,14 +17,16 @@ static bool read_key(struct site_address *address, const char *own_key, const ch
     const char *key = *own_key ? own_key : common_key;
 
     if (!*key)
-        return error_set(err, ERROR_INPUT,
-                         "site.public_key must be set, because %s in site.endpoint has no key of its own; take it "
-                         "from 'public' in the site server's key file",
-                         address->endpoint);
+        return error_set(
+            err, ERROR_INPUT,
+            "site.public_key must be set, because %s in site.endpoint has no key of its own; take it "
+            "from 'public' in the site server's key file",
+            address->endpoint);
     if (!curve_key_valid(key))
-        return error_set(err, ERROR_INPUT,
-                         "%s is not a key of 40 Z85 characters; take it from 'public' in the site server's key file",
-                         *own_key ? "site.endpoint: what follows the address" : "site.public_key");
+        return error_set(
+            err, ERROR_INPUT,
+            "%s is not a key of 40 Z85 characters; take it from 'public' in the site server's key file",
+            *own_key ? "site.endpoint: what follows the address" : "site.public_key");
     memcpy(address->public_key, key, CURVE_KEY_SIZE);
     return true;
 }
@@ -57,12 +59,14 @@ bool site_list_read(struct site_list *list, const struct config_list *endpoints,
     return true;
 }
 
-/* FNV-1a: names that differ in one digit must not fall together. */
+/* FNV-1a, and the first half of MurmurHash3's finish: names that differ in one digit must not fall together.
+ */
 size_t site_list_first(const struct site_list *list, const char *name)
 {
     uint64_t hash = 14695981039346656037U;
 
     for (; *name; name++)
         hash = (hash ^ (unsigned char)*name) * 1099511628211U;
-    return (size_t)((hash >> 32) % list->count);
+    hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccdU;
+    return (size_t)((hash ^ hash >> 33) % list->count);
 }

@@ -17,7 +17,7 @@
 
 struct database {
     PGconn *connection; /* NULL: lost */
-    char *url, *program;
+    char *url, *program, *instance;
     const struct sql_text *statements;
     size_t statement_count;
     unsigned channels, notified; /* bits of enum database_channel */
@@ -210,6 +210,15 @@ static bool set_timeout(struct database *database, struct error *err)
     return !database->statement_timeout_ms || execute(database, command, err);
 }
 
+static bool say_who(struct database *database, struct error *err)
+{
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+
+    parameters_text(parameters, database->instance);
+    return !database->instance ||
+           database_run_once(database, &statement_texts[STATEMENT_SITE_SERVER_SET], parameters, NULL, err);
+}
+
 static bool listen(struct database *database, struct error *err)
 {
     for (size_t i = 0; i < COUNT_OF(channels); i++) {
@@ -284,8 +293,9 @@ static bool set_up(struct database *database, struct error *err)
 {
     if (!connect_to(database, err))
         return false;
-    if (set_timeout(database, err) && (!database->statement_count || check_schema(database, err)) &&
-        prepare_all(database, err) && listen(database, err))
+    if (set_timeout(database, err) && say_who(database, err) &&
+        (!database->statement_count || check_schema(database, err)) && prepare_all(database, err) &&
+        listen(database, err))
         return true;
     disconnect(database);
     return false;
@@ -297,6 +307,7 @@ bool database_open(struct database **database, const struct database_options *op
 
     opening->url = text_copy(options->url);
     opening->program = text_copy(options->program);
+    opening->instance = options->instance ? text_copy(options->instance) : NULL;
     opening->statements = options->statements;
     opening->statement_count = options->statement_count;
     opening->channels = options->channels;
@@ -313,6 +324,7 @@ void database_close(struct database **database)
         disconnect(*database);
         free((*database)->url);
         free((*database)->program);
+        free((*database)->instance);
         free(*database);
     }
     *database = NULL;
@@ -462,7 +474,8 @@ bool database_notifications(struct database *database, unsigned *notified, struc
         return lost(database, err);
     while ((notice = PQnotifies(database->connection))) {
         for (size_t i = 0; i < COUNT_OF(channels); i++) {
-            if (strcmp(notice->relname, channels[i].name) == 0)
+            if (notice->be_pid != PQbackendPID(database->connection) &&
+                strcmp(notice->relname, channels[i].name) == 0)
                 database->notified |= channels[i].bit;
         }
         PQfreemem(notice);

@@ -36,7 +36,8 @@ struct database_options {
      * either. */
     const struct sql_text *statements;
     size_t statement_count;
-    unsigned channels;            /* bits of enum database_channel to listen on */
+    const char *instance; /* UUID of this site server, which statements refer to; NULL: none; copied */
+    unsigned channels;    /* bits of enum database_channel to listen on */
     int64_t statement_timeout_ms; /* 0: none */
 };
 
@@ -86,7 +87,8 @@ bool database_run_script(struct database *database, const struct sql_text *scrip
 int database_descriptor(const struct database *database);
 /*
  * Takes in what was notified since the last call; call it when the descriptor is readable and after each
- * transaction (a notification may arrive together with a result). Never blocks.
+ * transaction (a notification may arrive together with a result). What this connection notified itself is
+ * left out. Never blocks.
  */
 bool database_notifications(struct database *database, unsigned *channels, struct error *err) MUST_CHECK;
 

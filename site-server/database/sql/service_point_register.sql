@@ -1,6 +1,7 @@
 -- service_point_register: the service point with key $1 is at address $2, calls itself $3, version $4, has $5 slots, $6 of
 -- them free, runs $7 jobs, counts as connected for $8 seconds, serves subnets $9; roots $10 and subjects $11, root subjects
--- $12, ends of validity $13 (seconds since 1970) of its provisioning certificates.
+-- $12, ends of validity $13 (seconds since 1970) of its provisioning certificates; session $15 of its process $14 (NULL: not
+-- told). What an earlier session of the same process said is stale: it reached a site server that was late.
 UPDATE amt_store.service_point p
    SET address = coalesce($2::text::inet, p.address), said_name = $3::text, software_version = $4::text,
        slots = $5::integer, free = $6::integer, running = $7::integer,
@@ -9,6 +10,8 @@ UPDATE amt_store.service_point p
        certificates = (SELECT coalesce(jsonb_agg(jsonb_build_object('subject', c.subject, 'root', c.root,
                                                                     'not_after', to_timestamp(c.not_after))), '[]')
                          FROM unnest($11::text[], $12::text[], $13::bigint[]) AS c (subject, root, not_after)),
+       site_server = amt_store.this_site_server(), process = $14::bigint, session = $15::bigint,
        counters = '{}', first_seen = coalesce(p.first_seen, now()), registered_at = now(), last_seen = now()
  WHERE p.key = $1::text AND p.state = 'approved'
+   AND NOT coalesce(p.process = $14::bigint AND p.session > $15::bigint, false)
 RETURNING p.id, coalesce(p.name, p.said_name, left(p.key, 8)) AS name
