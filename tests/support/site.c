@@ -18,7 +18,9 @@ char *site_path(const struct site *site, const char *name)
 
 char *site_program(const struct site *site, const char *name)
 {
-    return text_format("%s/%s", site->programs, name);
+    bool daemon = strncmp(name, "site-server/", 12) == 0 || strncmp(name, "service-point/", 14) == 0;
+
+    return text_format("%s/%s", daemon && site->daemons ? site->daemons : site->programs, name);
 }
 
 /* We are OUTPUT/tests/..., the programs are OUTPUT/site-server/... */
@@ -199,7 +201,7 @@ static bool make_roles(struct site *site, struct error *err)
     return true;
 }
 
-static bool migrate(struct site *site, struct error *err)
+bool site_migrate(struct site *site, struct error *err)
 {
     AUTO(text_free) char *setting = text_format("database.url=%s", site->database_url);
 
@@ -365,6 +367,7 @@ static bool open_place(struct site *site, const struct site_options *options, st
         return error_set(err, ERROR_INPUT,
                          "%s: only letters, digits and / . _ + - may stand in the path; use another",
                          site->place.directory);
+    site->daemons = options->daemons ? text_copy(options->daemons) : NULL;
     site->dns_suffix = DNS_SUFFIX;
     site->endpoint = text_format("tcp://127.%u.0.1:5671", site->place.block);
     site->secret_key_path = site_path(site, "secret.keys");
@@ -397,7 +400,7 @@ bool site_start(struct site **site, const struct site_options *options, struct e
     if (!find_programs(starting, err) || !open_place(starting, options, err) ||
         !make_certificate(starting, options, err) || !start_database(starting, err) ||
         !make_site_keys(starting, options, err) || !write_server_configs(starting, options, err) ||
-        !migrate(starting, err) || !make_roles(starting, err) || !write_issuer(starting, err) ||
+        !site_migrate(starting, err) || !make_roles(starting, err) || !write_issuer(starting, err) ||
         !prepare_points(starting, options, err) || !site_start_server(starting, err) ||
         (options->second_server && !site_start_second_server(starting, err)) ||
         (!options->without_points && !start_points(starting, err)) ||
@@ -447,6 +450,7 @@ bool site_stop(struct site **site)
     workplace_close(&stopping->place);
     text_free(&stopping->cluster_path);
     text_free(&stopping->programs);
+    text_free(&stopping->daemons);
     text_free(&stopping->database_url);
     text_free(&stopping->server_url);
     text_free(&stopping->operator_url);
