@@ -7,6 +7,7 @@
 #include "devices/root_hash.h"
 #include "jobs/lease.h"
 #include "jobs/preparation.h"
+#include "jobs/rollout.h"
 #include "jobs/service_point.h"
 #include "jobs/subnet.h"
 #include "statement.h"
@@ -113,10 +114,17 @@ struct choosing {
     uint64_t free_total;  /* of ours */
     struct choice *chosen;
     size_t chosen_count, chosen_max;
+    bool limited;                 /* some of them are of a profile with limits */
     struct job_setback *stranded; /* nobody can take them */
     size_t stranded_count;
     int64_t after_us, after_id; /* where the next page begins */
 };
+
+static void numbers_free(int64_t **numbers)
+{
+    free(*numbers);
+    *numbers = NULL;
+}
 
 static void choosing_clear(struct choosing *c)
 {
@@ -153,6 +161,7 @@ static void choose(struct choosing *c, struct rows *rows, size_t row)
         c->chosen[c->chosen_count++] = (struct choice){ row_number(rows, row, "id"), point };
         c->free_slots[point]--;
         c->free_total--;
+        c->limited |= row_bool(rows, row, "limited");
         break;
     case DISPATCH_NOBODY:
         c->stranded = reallocate(c->stranded, c->stranded_count + 1, sizeof(*c->stranded));
@@ -203,6 +212,27 @@ static bool choose_all(struct choosing *c, struct error *err)
         if (!choose_page(c, &last, err))
             return false;
     }
+    return true;
+}
+
+/* What a wave has no room for waits for the next dispatch. */
+static bool admit(struct choosing *c, struct error *err)
+{
+    AUTO(numbers_free) int64_t *jobs = NULL;
+    size_t count = c->chosen_count, kept = 0;
+
+    if (!c->limited)
+        return true;
+    jobs = allocate(count * sizeof(*jobs));
+    for (size_t i = 0; i < count; i++)
+        jobs[i] = c->chosen[i].job;
+    if (!rollout_admit(c->database, jobs, &count, err))
+        return false;
+    for (size_t i = 0; i < c->chosen_count && kept < count; i++) {
+        if (c->chosen[i].job == jobs[kept])
+            c->chosen[kept++] = c->chosen[i];
+    }
+    c->chosen_count = kept;
     return true;
 }
 
@@ -413,6 +443,8 @@ bool job_dispatch(struct database *database, struct vault *vault, const struct j
         !job_set_back(database, settings, c.stranded, c.stranded_count, err))
         return false;
     offers->more = c.chosen_count == c.chosen_max && c.free_total;
+    if (!admit(&c, err))
+        return false;
     if (!c.chosen_count)
         return true;
     return lock_chosen(&c, &batch, err) &&

@@ -9,6 +9,7 @@
 #include "devices/history.h"
 #include "jobs/lease.h"
 #include "jobs/result.h"
+#include "jobs/rollout.h"
 #include "jobs/service_point.h"
 
 struct group { /* the messages of one kind in a turn */
@@ -323,7 +324,7 @@ static bool finish_jobs(struct site *site, const struct group *group, struct err
         else if (!refuse_alone(site, exchange, err))
             return false;
     }
-    return true;
+    return rollout_announce(site->database, err);
 }
 
 static void job_finished(struct site *site, struct exchange *exchange, struct session *session,
