@@ -18,6 +18,7 @@
 #include "queue/offering.h"
 #include "statement.h"
 
+#define CHANNELS                (CHANNEL_JOB | CHANNEL_SERVICE_POINT | CHANNEL_AUTHORITY)
 #define QUEUE_HIGH_WATER_MARK   1000 /* messages waiting for each service point and direction */
 #define STATEMENT_TIMEOUT_MS    30000
 #define DATABASE_DELAY_LEAST_MS 250
@@ -73,6 +74,16 @@ bool server_configure(struct server *server, const struct config_command *comman
         return false;
     if (gethostname(server->host, sizeof(server->host) - 1) != 0)
         server->host[0] = '\0';
+    server->database = database_new(&(struct database_options){
+        .url = config->database_url,
+        .program = site_config_table.program,
+        .instance = server->instance,
+        .statements = statement_texts,
+        .statement_count = STATEMENT_COUNT,
+        .channels = CHANNELS,
+        .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
+    });
+    server->site.database = server->database;
     server->turn = turn_new((size_t)config->job_batch);
     server->started_s = clock_wall_ms() / 1000;
     return true;
@@ -121,7 +132,7 @@ bool server_open_queue(struct server *server, struct error *err)
 
 static bool connected(const struct server *server)
 {
-    return server->database && database_connected(server->database);
+    return database_connected(server->database);
 }
 
 static void count_present(const struct server *server, struct gauges *gauges)
@@ -301,23 +312,9 @@ static void look_at_news(struct server *server, int64_t now_ms)
     }
 }
 
-static bool connect_database(struct server *server, struct error *err)
+static void database_came(struct server *server)
 {
-    const struct database_options options = {
-        .url = server->config.database_url,
-        .program = site_config_table.program,
-        .instance = server->instance,
-        .statements = statement_texts,
-        .statement_count = STATEMENT_COUNT,
-        .channels = CHANNEL_JOB | CHANNEL_SERVICE_POINT | CHANNEL_AUTHORITY,
-        .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
-    };
-    bool first = !server->database;
-
-    if (first ? !database_open(&server->database, &options, err) : !database_reconnect(server->database, err))
-        return false;
-    server->site.database = server->database;
-    server->news |= options.channels;
+    server->news |= CHANNELS;
     server->learn_ms = 0;
     server->roll_call_ms = clock_monotonic_ms() + server->settings.heartbeat_s * 1000;
     server->alive_ms = 0;
@@ -325,7 +322,6 @@ static bool connect_database(struct server *server, struct error *err)
         log_info("database back", log_number("away_ms", clock_monotonic_ms() - server->database_lost_ms));
     server->database_delay_ms = 0;
     service_manager_tell("STATUS=serving");
-    return true;
 }
 
 /* The first approved keys must be there before anybody is let in; then the server is ready. */
@@ -342,10 +338,11 @@ static void become_ready(struct server *server)
 static bool reach_database(struct server *server, int64_t now_ms, struct error *err)
 {
     struct error why = { 0 };
+    bool done;
 
-    if (connected(server) || now_ms < server->database_retry_ms)
+    if (connected(server) || (now_ms < server->database_retry_ms && !database_connecting(server->database)))
         return true;
-    if (!connect_database(server, &why)) {
+    if (!database_connect(server->database, &done, &why)) {
         if (!server->ready && why.code != ERROR_UNREACHABLE) {
             *err = why;
             return false;
@@ -353,6 +350,9 @@ static bool reach_database(struct server *server, int64_t now_ms, struct error *
         database_went_away(server, &why);
         return true;
     }
+    if (!done)
+        return true;
+    database_came(server);
     look_at_news(server, now_ms);
     if (!server->ready && connected(server) && !(server->news & CHANNEL_SERVICE_POINT))
         become_ready(server);
@@ -457,7 +457,9 @@ enum { WATCH_MESSAGES, WATCH_CONNECTIONS, WATCH_GATE, WATCH_SIGNALS, WATCH_DATAB
 
 static long wait_ms(const struct server *server)
 {
-    int64_t next_ms = server->database_retry_ms, now_ms = clock_monotonic_ms();
+    int64_t next_ms = database_connecting(server->database) ? database_connect_due_ms(server->database)
+                                                            : server->database_retry_ms;
+    int64_t now_ms = clock_monotonic_ms();
     long metrics_ms = exposition_timeout_ms(server->exposition);
 
     if (connected(server)) {
@@ -482,7 +484,7 @@ static bool wait_for_something(struct server *server, struct watch *watches, str
     if (!server->ready)
         watches[WATCH_GATE].socket = NULL; /* who knocks waits until the approved keys are known */
     watches[WATCH_SIGNALS].descriptor = server->signals;
-    watches[WATCH_DATABASE].descriptor = connected(server) ? database_descriptor(server->database) : -1;
+    watches[WATCH_DATABASE].descriptor = database_descriptor(server->database);
     watches[WATCH_METRICS].descriptor = exposition_descriptor(server->exposition);
     return watch_wait(watches, WATCHES, wait_ms(server), err);
 }

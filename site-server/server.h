@@ -23,7 +23,7 @@ struct server { /* zero-initialise */
 
     struct vault *vault;
     struct authority *authority; /* NULL: none was made yet */
-    struct database *database;   /* NULL: not reached yet */
+    struct database *database;
     int64_t database_retry_ms, database_delay_ms, database_lost_ms;
 
     struct curve_key_pair keys;
