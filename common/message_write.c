@@ -228,6 +228,9 @@ static Amt__WirelessProfile *put_wireless_profile(struct scratch *scratch, const
     if (in->passphrase)
         out->passphrase = put_secret(in->passphrase);
     out->eap = put_eap(scratch, in->eap);
+    out->has_password_version = out->has_password_changed = in->password_version != 0;
+    out->password_version = in->password_version;
+    out->password_changed = in->password_changed;
     return out;
 }
 
@@ -261,6 +264,9 @@ static Amt__Wired8021x *put_wired(struct scratch *scratch, const struct wired_80
     out->pxe_timeout_s = in->pxe_timeout_s;
     out->has_active_in_s0 = true;
     out->active_in_s0 = in->active_in_s0;
+    out->has_password_version = out->has_password_changed = in->password_version != 0;
+    out->password_version = in->password_version;
+    out->password_changed = in->password_changed;
     return out;
 }
 
@@ -377,6 +383,7 @@ static ProtobufCMessage *put_job_offer(struct scratch *scratch, const struct mes
     out->has_otp_hash = in->otp_hash.length != 0;
     out->otp_hash = put_bytes(in->otp_hash.data, in->otp_hash.length);
     out->domain_suffix = put_optional(scratch, in->domain_suffix);
+    out->former_address = put_optional(scratch, in->former_address);
     out->kerberos = put_kerberos(scratch, in->kerberos);
     out->has_certificate = in->certificate.length != 0;
     out->certificate = put_bytes(in->certificate.data, in->certificate.length);
@@ -417,6 +424,14 @@ static ProtobufCMessage *put_job_finished(struct scratch *scratch, const struct 
         amt__user_written__init(out->users[i]);
         out->users[i]->username = put_text(scratch, in->users[i].username);
         out->users[i]->password_version = in->users[i].password_version;
+    }
+    out->n_networks = in->network_count;
+    out->networks = scratch_take(scratch, in->network_count, sizeof(*out->networks));
+    for (size_t i = 0; i < in->network_count; i++) {
+        out->networks[i] = scratch_take(scratch, 1, sizeof(**out->networks));
+        amt__network_written__init(out->networks[i]);
+        out->networks[i]->wireless = put_optional(scratch, in->networks[i].wireless);
+        out->networks[i]->password_version = in->networks[i].password_version;
     }
     return &out->base;
 }
