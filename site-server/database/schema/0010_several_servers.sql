@@ -95,18 +95,18 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT n.uuid, n.outcome = 'failed', n.reason_code
       FROM (SELECT DISTINCT ON (r.uuid) r.uuid, r.outcome, r.reason_code, r.closed_at
               FROM (SELECT j.uuid, a.outcome, a.reason_code, a.closed_at, a.job, a.attempt
-                      FROM amt_store.rollout o
-                      JOIN amt_store.job_attempt a ON a.closed_at > o.counted_from
+                      FROM amt_store.job_attempt a
                       JOIN amt_store.job j ON j.id = a.job
                       JOIN amt_store.computer c ON c.uuid = j.uuid
-                     WHERE o.profile = $1 AND c.profile = $1 AND j.kind IN ('provision', 'update')
+                     WHERE a.closed_at > (SELECT w.counted_from FROM amt_store.rollout w WHERE w.profile = $1)
+                       AND c.profile = $1 AND j.kind IN ('provision', 'update')
                        AND (a.outcome = 'done'
                             OR a.outcome = 'failed'
                                AND EXISTS (SELECT FROM amt_store.job_step s
                                             WHERE s.job = a.job AND s.attempt = a.attempt AND s.number >= 'O7')
                                AND a.reason_code NOT IN ('service-point-stopping', 'site-unreachable', 'database-unavailable',
                                                          'no-authority', 'cancelled', 'internal')
-                               AND (o.lost_contact_counts
+                               AND ((SELECT w.lost_contact_counts FROM amt_store.rollout w WHERE w.profile = $1)
                                     OR a.reason_code NOT IN ('unreachable', 'connection-lost', 'timeout', 'tls-failed', 'time-up')))
                        AND a.outcome IN ('done', 'failed')
                      ORDER BY a.closed_at DESC
