@@ -121,6 +121,10 @@ $(scenarios) $(harness): private LDLIBS = $(harness_libs)
 $(OUT)/tests/bench/bench: $(call objects,tests/bench/*.c)
 $(scenarios) $(harness): $(OUT)/%: $(OUT)/%.o $(support) $(common) ; $(link)
 
+$(OUT)/tests/scenarios/previous_version_test: | previous
+.PHONY: previous
+previous: ; @tests/build-previous $(OUT)/tests/previous
+
 fuzz_targets := $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/*.c))
 $(OUT)/tests/fuzz/%.o: private CPPFLAGS += -Iservice-point -Isite-server -I$(gen)/site-server -isystem $(gen)/service-point $(gsoap_flags) -isystem /usr/include/postgresql
 $(fuzz_targets): private LDLIBS = -fsanitize=fuzzer $(site_libs) $(point_libs)
@@ -161,6 +165,6 @@ install: $(programs)
 	$(OUT)/site-server/amt-site-server --sample-config >$(DESTDIR)/etc/amt-site-server/site-server.conf.sample
 	$(OUT)/service-point/amt-service-point --sample-config >$(DESTDIR)/etc/amt-service-point/service-point.conf.sample
 
--include $(shell find $(OUT) -name '*.d' -type f 2>/dev/null)
+-include $(shell find $(OUT) -path '*/tests/previous' -prune -o -name '*.d' -type f -print 2>/dev/null)
 .SECONDARY:
 .DELETE_ON_ERROR:

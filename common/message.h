@@ -78,6 +78,7 @@ struct message_register {
     size_t certificate_count;
     struct attempt_id *running;
     size_t running_count;
+    uint64_t process, session; /* process 0: not told */
 };
 
 struct message_welcome {

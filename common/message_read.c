@@ -245,6 +245,10 @@ static void read_register(struct reader *reader, const Amt__Register *in, struct
     }
     out->running = read_attempts(reader, in->running, in->n_running);
     out->running_count = in->n_running;
+    out->process = in->has_process ? in->process : 0;
+    out->session = in->has_session ? in->session : 0;
+    if (out->process > INT64_MAX || out->session > INT64_MAX)
+        wrong(reader, "process or session", "is too large");
 }
 
 static void read_welcome(struct reader *reader, const Amt__Welcome *in, struct message_welcome *out)

@@ -171,6 +171,9 @@ static ProtobufCMessage *put_register(struct scratch *scratch, const struct mess
     }
     out->n_running = in->running_count;
     out->running = put_attempts(scratch, in->running, in->running_count);
+    out->has_process = out->has_session = in->process != 0;
+    out->process = in->process;
+    out->session = in->session;
     return &out->base;
 }
 

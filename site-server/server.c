@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -13,9 +14,11 @@
 #include "common/service_manager.h"
 #include "common/version.h"
 #include "jobs/service_point.h"
+#include "jobs/site_server.h"
 #include "queue/offering.h"
 #include "statement.h"
 
+#define CHANNELS                (CHANNEL_JOB | CHANNEL_SERVICE_POINT | CHANNEL_AUTHORITY | CHANNEL_REVOCATION)
 #define QUEUE_HIGH_WATER_MARK   1000 /* messages waiting for each service point and direction */
 #define STATEMENT_TIMEOUT_MS    30000
 #define DATABASE_DELAY_LEAST_MS 250
@@ -26,8 +29,21 @@
 #define LEARN_PAUSE_MS          10000
 #define LOG_INTERVAL_MS         10000
 #define KNOCKS_INTERVAL_MS      1000
+#define STOP_MS                 2000 /* for what has arrived when it is told to stop */
 
 /* ---- start ---- */
+
+static bool choose_instance(char text[UUID_TEXT_SIZE], struct error *err)
+{
+    struct uuid uuid;
+
+    if (getrandom(uuid.bytes, sizeof(uuid.bytes), 0) != sizeof(uuid.bytes))
+        return error_set(err, ERROR_INTERNAL, "no random number: %s", strerror(errno));
+    uuid.bytes[6] = (uuid.bytes[6] & 0x0F) | 0x40; /* RFC 4122 4.4: version 4, variant 1 */
+    uuid.bytes[8] = (uuid.bytes[8] & 0x3F) | 0x80;
+    uuid_text(&uuid, text);
+    return true;
+}
 
 bool server_configure(struct server *server, const struct config_command *command, struct error *err)
 {
@@ -55,6 +71,20 @@ bool server_configure(struct server *server, const struct config_command *comman
                                   .roster = &server->roster,
                                   .counters = &server->counters };
     server->log_broken.interval_ms = LOG_INTERVAL_MS;
+    if (!choose_instance(server->instance, err))
+        return false;
+    if (gethostname(server->host, sizeof(server->host) - 1) != 0)
+        server->host[0] = '\0';
+    server->database = database_new(&(struct database_options){
+        .url = config->database_url,
+        .program = site_config_table.program,
+        .instance = server->instance,
+        .statements = statement_texts,
+        .statement_count = STATEMENT_COUNT,
+        .channels = CHANNELS,
+        .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
+    });
+    server->site.database = server->database;
     server->turn = turn_new((size_t)config->job_batch);
     server->started_s = clock_wall_ms() / 1000;
     return true;
@@ -109,7 +139,7 @@ bool server_open_issuing(struct server *server, struct error *err)
 
 static bool connected(const struct server *server)
 {
-    return server->database && database_connected(server->database);
+    return database_connected(server->database);
 }
 
 static void count_present(const struct server *server, struct gauges *gauges)
@@ -210,9 +240,16 @@ static void bear(struct server *server, const char *what, const struct error *er
     log_error("failed", log_text("what", what), log_text("why", err->message));
 }
 
-static bool knows(const void *context, const char *key)
+/* Approved, and its session is not with another site server by now. */
+static bool stays(const void *context, const char *key)
 {
-    return gatekeeper_knows(context, key);
+    const struct approved_points *points = context;
+
+    for (size_t i = 0; i < points->count; i++) {
+        if (strcmp(points->items[i].key, key) == 0)
+            return !points->items[i].elsewhere;
+    }
+    return false;
 }
 
 /* A key that is gone from the table loses its session and what it has said at once (spec 10). */
@@ -228,7 +265,7 @@ static bool load_keys(struct server *server, struct error *err)
         keys[i] = points.items[i].key;
     gatekeeper_approve(server->gatekeeper, keys, points.count);
     free(keys);
-    roster_prune(&server->roster, knows, server->gatekeeper);
+    roster_prune(&server->roster, stays, &points);
     turn_review(server->turn, server->endpoint, server->gatekeeper, &server->site);
     log_debug("keys loaded", log_number("approved", (int64_t)points.count));
     return true;
@@ -272,29 +309,16 @@ static void look_at_news(struct server *server, int64_t now_ms)
     }
 }
 
-static bool connect_database(struct server *server, struct error *err)
+static void database_came(struct server *server)
 {
-    const struct database_options options = {
-        .url = server->config.database_url,
-        .program = site_config_table.program,
-        .statements = statement_texts,
-        .statement_count = STATEMENT_COUNT,
-        .channels = CHANNEL_JOB | CHANNEL_SERVICE_POINT | CHANNEL_AUTHORITY | CHANNEL_REVOCATION,
-        .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
-    };
-    bool first = !server->database;
-
-    if (first ? !database_open(&server->database, &options, err) : !database_reconnect(server->database, err))
-        return false;
-    server->site.database = server->database;
-    server->news |= options.channels;
+    server->news |= CHANNELS;
     server->learn_ms = 0;
     server->roll_call_ms = clock_monotonic_ms() + server->settings.heartbeat_s * 1000;
+    server->alive_ms = 0;
     if (server->database_delay_ms)
         log_info("database back", log_number("away_ms", clock_monotonic_ms() - server->database_lost_ms));
     server->database_delay_ms = 0;
     service_manager_tell("STATUS=serving");
-    return true;
 }
 
 /* The first approved keys must be there before anybody is let in; then the server is ready. */
@@ -311,10 +335,11 @@ static void become_ready(struct server *server)
 static bool reach_database(struct server *server, int64_t now_ms, struct error *err)
 {
     struct error why = { 0 };
+    bool done;
 
-    if (connected(server) || now_ms < server->database_retry_ms)
+    if (connected(server) || (now_ms < server->database_retry_ms && !database_connecting(server->database)))
         return true;
-    if (!connect_database(server, &why)) {
+    if (!database_connect(server->database, &done, &why)) {
         if (!server->ready && why.code != ERROR_UNREACHABLE) {
             *err = why;
             return false;
@@ -322,6 +347,9 @@ static bool reach_database(struct server *server, int64_t now_ms, struct error *
         database_went_away(server, &why);
         return true;
     }
+    if (!done)
+        return true;
+    database_came(server);
     look_at_news(server, now_ms);
     if (!server->ready && connected(server) && !(server->news & CHANNEL_SERVICE_POINT))
         become_ready(server);
@@ -415,6 +443,19 @@ static void call_roll(struct server *server, int64_t now_ms)
     }
 }
 
+static void say_alive(struct server *server, int64_t now_ms)
+{
+    const struct site_server_facts facts = { server->host, endpoint_address(server->endpoint),
+                                             PRODUCT_VERSION };
+    struct error err = { 0 };
+
+    if (now_ms < server->alive_ms)
+        return;
+    server->alive_ms = now_ms + server->settings.heartbeat_s * 1000;
+    if (!site_server_heard(server->database, &facts, SILENT_HEARTBEATS * server->settings.heartbeat_s, &err))
+        bear(server, "telling the other site servers that this one is there", &err);
+}
+
 /* ---- the loop ---- */
 
 enum {
@@ -430,11 +471,15 @@ enum {
 
 static long wait_ms(const struct server *server)
 {
-    int64_t next_ms = server->database_retry_ms, now_ms = clock_monotonic_ms();
+    int64_t next_ms = database_connecting(server->database) ? database_connect_due_ms(server->database)
+                                                            : server->database_retry_ms;
+    int64_t now_ms = clock_monotonic_ms();
     long metrics_ms = exposition_timeout_ms(server->exposition);
 
     if (connected(server)) {
         next_ms = server->due_ms < server->roll_call_ms ? server->due_ms : server->roll_call_ms;
+        if (server->alive_ms < next_ms)
+            next_ms = server->alive_ms;
         if (server->knocks_waiting && server->knocks_ms < next_ms)
             next_ms = server->knocks_ms;
         if (server->news && server->learn_ms < next_ms)
@@ -455,7 +500,7 @@ static bool wait_for_something(struct server *server, struct watch *watches, str
     if (!server->ready)
         watches[WATCH_GATE].socket = NULL; /* who knocks waits until the approved keys are known */
     watches[WATCH_SIGNALS].descriptor = server->signals;
-    watches[WATCH_DATABASE].descriptor = connected(server) ? database_descriptor(server->database) : -1;
+    watches[WATCH_DATABASE].descriptor = database_descriptor(server->database);
     watches[WATCH_METRICS].descriptor = exposition_descriptor(server->exposition);
     watches[WATCH_ORDERS].descriptor = -1; /* results wait for the database */
     if (connected(server) && server->ready)
@@ -508,6 +553,8 @@ static void look_after_jobs(struct server *server)
         dispatch(server, now_ms);
     if (connected(server))
         record_knocks(server, now_ms);
+    if (connected(server))
+        say_alive(server, now_ms);
 }
 
 static bool round_once(struct server *server, struct error *err)
@@ -537,19 +584,39 @@ static bool round_once(struct server *server, struct error *err)
     return true;
 }
 
+/* What has arrived is answered, so that nobody has to say it again elsewhere; whoever goes on talking is not
+ * waited for. The service points take what they run to another site server, or wait for this one to come
+ * back. */
+static bool end_in_order(struct server *server, struct error *err)
+{
+    int64_t end_ms = clock_monotonic_ms() + STOP_MS;
+    struct error why = { 0 };
+
+    do {
+        if (!server->ready || !connected(server))
+            return true;
+        if (!take_turn(server, err))
+            return false;
+    } while (turn_ran(server->turn) && clock_monotonic_ms() < end_ms);
+    if (connected(server) && !site_server_stopped(server->database, &why))
+        bear(server, "telling the other site servers that this one stops", &why);
+    return true;
+}
+
 bool server_run(struct server *server, struct error *err)
 {
     while (!server->stopping) {
         if (!round_once(server, err))
             return false;
     }
-    return true;
+    return end_in_order(server, err);
 }
 
 void server_close(struct server *server)
 {
     service_manager_tell("STOPPING=1");
     turn_free(&server->turn);
+    offering_clear(&server->offering);
     exposition_close(&server->exposition);
     issuing_close(&server->issuing);
     gatekeeper_close(&server->gatekeeper);

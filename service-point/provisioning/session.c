@@ -90,6 +90,14 @@ void session_stop(struct session *session, enum reason_code reason)
     pthread_mutex_unlock(&session->lock);
 }
 
+void session_ask_again(struct session *session)
+{
+    pthread_mutex_lock(&session->lock);
+    session->ask_again = session->question != 0;
+    pthread_cond_signal(&session->changed);
+    pthread_mutex_unlock(&session->lock);
+}
+
 static bool may_go_on(const struct session *session, struct error *err)
 {
     if (session->stop_reason != REASON_NONE)
@@ -151,7 +159,8 @@ static bool wait_for_answer(struct session *session, int64_t until_ms, struct er
 {
     bool going = true;
 
-    while (!session->answered && (going = may_go_on(session, err)) && clock_monotonic_ms() < until_ms)
+    while (!session->answered && (going = may_go_on(session, err)) && !session->ask_again &&
+           clock_monotonic_ms() < until_ms)
         wait_until(session, until_ms < session->deadline_ms ? until_ms : session->deadline_ms);
     return going;
 }
@@ -167,6 +176,7 @@ bool session_ask(struct session *session, const struct message *question, enum m
     pthread_mutex_lock(&session->lock);
     session->question = asked.correlation;
     while (!session->answered && going) {
+        session->ask_again = false;
         pthread_mutex_unlock(&session->lock);
         say(session, &asked);
         pthread_mutex_lock(&session->lock);

@@ -81,6 +81,7 @@ struct session {
     enum reason_code stop_reason; /* REASON_NONE: go on */
     uint64_t question;            /* correlation of the question asked; 0: none */
     bool answered;
+    bool ask_again; /* at once: the site may not have heard it */
     struct message answer;
 };
 
@@ -94,6 +95,9 @@ void session_free(struct session **session);
 bool session_answer(struct session *session, struct message *answer) MUST_CHECK;
 /* The session ends at its next step or wait. */
 void session_stop(struct session *session, enum reason_code reason);
+/* An open question is said anew, at once: there is a session with the site again, maybe with another server.
+ */
+void session_ask_again(struct session *session);
 
 /* From the session's thread. */
 /* False when the attempt must end now: stopped, or its time is up. */

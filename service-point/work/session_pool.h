@@ -21,6 +21,8 @@ bool session_pool_start(struct session_pool *pool, struct message_job_offer *off
                         struct error *err) MUST_CHECK;
 /* Takes the message over when some session waits for it. */
 bool session_pool_answer(struct session_pool *pool, struct message *answer) MUST_CHECK;
+/* There is a session with the site again: what was asked and not answered is asked anew. */
+void session_pool_hurry(struct session_pool *pool);
 /* That attempt, or every one when id is NULL, ends at its next step or wait. False: there is no such attempt.
  */
 bool session_pool_stop(struct session_pool *pool, const struct attempt_id *id, enum reason_code reason);

@@ -225,6 +225,25 @@ const struct command commands[] = {
     { "account", "remove", "NAME", 1, 1, 0, "amt_operator", "take an account off the retry list", "",
       account_remove },
 
+    { "rollout", "list", "", 0, 0, 0, "amt_reader",
+      "how each profile goes to computers, and whether it was halted", "", rollout_list },
+    { "rollout", "set", "PROFILE KEY=VALUE...", 2, COMMAND_ARGUMENTS_ANY, 0, "amt_operator",
+      "size of the waves of a profile, and when it halts by itself",
+      "wave_size=N             computers provisioned or updated at once\n"
+      "per_subnet=N            the same in one subnet of subnet_bits=24, subnet_bits_ipv6=64\n"
+      "judged_last=N           look back at so many computers that were written to, or\n"
+      "                        begun to be; halt when of these there failed:\n"
+      "failures=N              so many\n"
+      "failures_one_reason=N   so many for one reason\n"
+      "lost_contact_counts=on  those count too that stopped answering: for profiles that\n"
+      "                        touch networks\n"
+      "N may be none where there may be no limit.",
+      rollout_set },
+    { "rollout", "halt", "PROFILE", 1, 1, OPTION_BIT(OPTION_WHY), "amt_operator",
+      "begin no further provision or update of a profile", "What is under way goes on.", rollout_halt },
+    { "rollout", "resume", "PROFILE", 1, 1, 0, "amt_operator", "go on with a profile that was halted",
+      "Failures so far do not count any more. Mend the profile first: amtctl profile set.", rollout_resume },
+
     { "service-point", "list", "", 0, 0, 0, "amt_reader", "service points, those that wait for approval too",
       "", service_point_list },
     { "service-point", "approve", "KEY|NAME", 1, 1, OPTION_BIT(OPTION_NAME) | OPTION_BIT(OPTION_SUBNETS),

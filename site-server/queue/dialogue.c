@@ -9,6 +9,7 @@
 #include "devices/history.h"
 #include "jobs/lease.h"
 #include "jobs/result.h"
+#include "jobs/rollout.h"
 #include "jobs/service_point.h"
 #include "queue/ordering.h"
 
@@ -193,7 +194,7 @@ static bool open_session(struct site *site, struct exchange *exchange, struct er
     const struct message_register *said = &exchange->said.reg;
     int64_t connected_s = SILENT_HEARTBEATS * site->settings->heartbeat_s;
     struct message_welcome *welcome;
-    size_t taken_back;
+    size_t taken_back = 0;
 
     if (!service_point_register(site->database, exchange->peer, exchange->address, said, connected_s,
                                 &exchange->service_point, &exchange->name, err))
@@ -202,6 +203,8 @@ static bool open_session(struct site *site, struct exchange *exchange, struct er
     if (!exchange->repeated &&
         !lease_release_others(site->database, &site->settings->job, exchange->service_point, said->running,
                               said->running_count, &taken_back, err))
+        return false;
+    if (!exchange->repeated && taken_back && !job_announce(site->database, err))
         return false;
     welcome = &begin_answer(exchange, MESSAGE_WELCOME)->welcome;
     welcome->site = text_copy(site->settings->name);
@@ -295,7 +298,7 @@ static bool decline_jobs(struct site *site, const struct group *group, struct er
             !refuse_alone(site, exchange, err))
             return false;
     }
-    return true;
+    return job_announce(site->database, err);
 }
 
 static void job_declined(struct site *site, struct exchange *exchange, struct session *session,
@@ -324,7 +327,7 @@ static bool finish_jobs(struct site *site, const struct group *group, struct err
         else if (!refuse_alone(site, exchange, err))
             return false;
     }
-    return true;
+    return rollout_announce(site->database, err);
 }
 
 static void job_finished(struct site *site, struct exchange *exchange, struct session *session,
@@ -433,16 +436,18 @@ static bool judge_hellos(struct site *site, const struct group *group, struct er
 {
     struct hello *hellos = allocate(group->count * sizeof(*hellos));
     struct message_hello_verdict *verdicts = allocate(group->count * sizeof(*verdicts));
-    bool judged;
+    bool judged, offered = false;
 
     for (size_t i = 0; i < group->count; i++)
         hellos[i] = (struct hello){ group->items[i]->service_point, &group->items[i]->said.hello_seen };
     judged = device_hellos(site->database, &site->settings->hello, hellos, group->count, verdicts, err);
-    for (size_t i = 0; judged && i < group->count; i++)
+    for (size_t i = 0; judged && i < group->count; i++) {
         begin_answer(group->items[i], MESSAGE_HELLO_VERDICT)->hello_verdict = verdicts[i];
+        offered |= verdicts[i].offered;
+    }
     free(verdicts);
     free(hellos);
-    return judged;
+    return judged && (!offered || job_announce(site->database, err));
 }
 
 static void hello_judged(struct site *site, struct exchange *exchange, struct session *session,
