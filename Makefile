@@ -35,7 +35,7 @@ support := $(call objects,tests/support/*.c)
 common_libs := -lprotobuf-c -lcrypto -lpthread
 site_libs := -lzmq -lpq -lmicrohttpd -lkrb5 -lk5crypto -lssl $(common_libs)
 point_libs := -lzmq -lgsoapssl -lssl -lz $(common_libs)
-simulator_libs := -levent -levent_openssl -levent_pthreads -lxml2 -ljson-c -lssl -lcrypto -lpthread
+simulator_libs := -levent -levent_openssl -levent_pthreads -lxml2 -ljson-c -lkrb5 -lk5crypto -lssl -lcrypto -lpthread
 
 programs := $(OUT)/site-server/amt-site-server $(OUT)/site-server/amtctl $(OUT)/service-point/amt-service-point
 tools := $(OUT)/tests/amt-simulator $(OUT)/tests/parse-recorded
