@@ -158,6 +158,6 @@ install: $(programs)
 	$(OUT)/site-server/amt-site-server --sample-config >$(DESTDIR)/etc/amt-site-server/site-server.conf.sample
 	$(OUT)/service-point/amt-service-point --sample-config >$(DESTDIR)/etc/amt-service-point/service-point.conf.sample
 
--include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+-include $(shell find $(OUT) -name '*.d' -type f 2>/dev/null)
 .SECONDARY:
 .DELETE_ON_ERROR:
