@@ -101,7 +101,7 @@ $(OUT)/tests/unit/service-point/%.o: private CPPFLAGS += -Iservice-point -isyste
 $(OUT)/tests/unit/simulator/%.o:     private CPPFLAGS += -Itests/simulator -isystem /usr/include/libxml2
 $(OUT)/tests/unit/common/%: private LDLIBS = -lcmocka $(common_libs)
 $(OUT)/tests/unit/common/%: $(OUT)/tests/unit/common/%.o $(common) ; $(link)
-$(OUT)/tests/unit/site-server/%: private LDLIBS = -lcmocka -ljson-c $(site_libs)
+$(OUT)/tests/unit/site-server/%: private LDLIBS = -lcmocka -ljson-c -lgssapi_krb5 $(site_libs)
 $(OUT)/tests/unit/site-server/%: $(OUT)/tests/unit/site-server/%.o $(site_parts) $(control_testable) $(support) $(common) ; $(link)
 $(OUT)/tests/unit/service-point/%: private LDLIBS = -lcmocka $(point_libs)
 $(OUT)/tests/unit/service-point/%: $(OUT)/tests/unit/service-point/%.o $(point_parts) $(common) ; $(link)
@@ -112,10 +112,12 @@ $(OUT)/tests/parse-recorded.o: private CPPFLAGS += -Iservice-point
 $(OUT)/tests/parse-recorded: private LDLIBS = $(point_libs)
 $(OUT)/tests/parse-recorded: $(OUT)/tests/parse-recorded.o $(point_parts) $(common) ; $(link)
 
-harness_libs := -lcmocka -lpq -lzmq -ljson-c -lssl $(common_libs)
+harness_libs := -lcmocka -lpq -lzmq -ljson-c -lgssapi_krb5 -lkrb5 -lk5crypto -lssl $(common_libs)
 $(call objects,tests/scenarios/*.c tests/*.c tests/bench/*.c): private CPPFLAGS += -Itests -isystem /usr/include/postgresql
 $(scenarios) $(harness): private LDLIBS = $(harness_libs)
 $(OUT)/tests/bench/bench: $(call objects,tests/bench/*.c)
+$(OUT)/tests/scenarios/kerberos_test: $(OUT)/site-server/directory/kerberos_key.o
+$(OUT)/tests/scenarios/kerberos_test.o: private CPPFLAGS += -Isite-server
 $(scenarios) $(harness): $(OUT)/%: $(OUT)/%.o $(support) $(common) ; $(link)
 
 fuzz_targets := $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/*.c))
