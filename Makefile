@@ -124,9 +124,13 @@ fuzz_targets := $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/*.c))
 $(OUT)/tests/fuzz/%.o: private CPPFLAGS += -Iservice-point -Isite-server -I$(gen)/site-server -isystem $(gen)/service-point $(gsoap_flags) -isystem /usr/include/postgresql
 $(fuzz_targets): private LDLIBS = -fsanitize=fuzzer $(site_libs) $(point_libs)
 site_fuzz_targets := $(OUT)/tests/fuzz/import_csv $(OUT)/tests/fuzz/certificate_wanted
-$(site_fuzz_targets): $(control_testable) $(site_parts)
-$(filter-out $(site_fuzz_targets),$(fuzz_targets)): $(point_parts)
-$(fuzz_targets): $(OUT)/%: $(OUT)/%.o $(common) ; $(link)
+$(site_fuzz_targets): $(control_testable) $(site_parts) $(common)
+simulator_fuzz_targets := $(OUT)/tests/fuzz/pac $(OUT)/tests/fuzz/negotiate_token
+$(simulator_fuzz_targets:=.o): private CPPFLAGS += -Itests/simulator
+$(simulator_fuzz_targets): private LDLIBS = -fsanitize=fuzzer $(simulator_libs)
+$(simulator_fuzz_targets): $(filter-out %/main.o,$(simulator))
+$(filter-out $(site_fuzz_targets) $(simulator_fuzz_targets),$(fuzz_targets)): $(point_parts) $(common)
+$(fuzz_targets): $(OUT)/%: $(OUT)/%.o ; $(link)
 
 # ---- what a person types ----------------------------------------------------------------------------
 # On a fresh machine the compiler is missing too, so packages come first and the build is a make of its own.
