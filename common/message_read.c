@@ -390,6 +390,7 @@ static struct kerberos_account *read_kerberos(struct reader *reader, const Amt__
     out->salt = read_text(reader, "salt", in->salt);
     out->iterations = in->iterations;
     out->master_key = in->has_master_key ? read_key(reader, "master_key", in->master_key) : NULL;
+    out->key_is_new = in->key_is_new;
     return out;
 }
 

@@ -282,6 +282,8 @@ static Amt__Kerberos *put_kerberos(struct scratch *scratch, const struct kerbero
     out->has_master_key = in->master_key != NULL;
     if (in->master_key)
         out->master_key = put_secret(in->master_key);
+    out->has_key_is_new = true;
+    out->key_is_new = in->key_is_new;
     return out;
 }
 
