@@ -16,11 +16,10 @@
 #include "support/domain.h"
 #include "support/expect.h"
 #include "support/negotiate.h"
+#include "support/web_client.h"
 
 enum { COMMAND_TIMEOUT_MS = 60000, WORKSTATION_FOR_EVER = 0x11000 /* MS-ADTS 2.2.16 */ };
 
-#define AMT              "http://intel.com/wbem/wscim/1/amt-schema/1/"
-#define TRANSFER         "http://schemas.xmlsoap.org/ws/2004/09/transfer/"
 #define ADMIN_PASSWORD   "P@ssw0rd-1"
 #define REALM_GENERAL    13  /* AMT SDK, realms: GeneralInfo */
 #define REALM_ACL        21  /* the same: access control list */
@@ -40,6 +39,7 @@ static struct {
     struct simulator *simulator;
     char *group_sid;       /* of DOMAIN_OPERATORS, binary, base64 */
     char *alice, *mallory; /* credential caches */
+    char *openssl_config;
     unsigned machines;
 } test;
 
@@ -112,78 +112,31 @@ static void change_password(struct machine *machine, const char *password)
 
 /* ---- requests ---------------------------------------------------------------------------------------- */
 
-static char *envelope(const char *action, const char *class, const char *selectors, const char *body)
+static struct web_target target_of(const struct machine *machine)
 {
-    return text_format(
-        "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\""
-        " xmlns:a=\"http://schemas.xmlsoap.org/ws/2004/08/addressing\""
-        " xmlns:w=\"http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd\"><s:Header><a:Action>%s</a:Action>"
-        "<a:To>/wsman</a:To><a:MessageID>1</a:MessageID><w:ResourceURI>" AMT "%s</w:ResourceURI>%s"
-        "</s:Header><s:Body>%s</s:Body></s:Envelope>",
-        action, class, selectors, body);
-}
-
-struct answer {
-    int status;
-    char *text; /* head and body */
-};
-
-static void answer_clear(struct answer *answer)
-{
-    text_free(&answer->text);
-}
-
-/* words: of curl, NULL-terminated; cache: whose tickets, NULL: nobody's. The last line is the status. */
-static void post(const struct machine *machine, const char *cache, const char *const *words, const char *body,
-                 struct answer *answer)
-{
-    AUTO(text_free) char *resolve = text_format("%s:%u:%s", machine->fqdn, machine->port, machine->address);
-    AUTO(text_free)
-    char *url = text_format("%s://%s:%u/wsman", machine->port == 16993 ? "https" : "http", machine->fqdn,
-                            machine->port);
-    AUTO(text_free) char *tickets = text_format("KRB5CCNAME=FILE:%s", cache ? cache : "/nonexistent");
-    AUTO(command_result_clear) struct command_result result = { 0 };
-    const char *argv[32] = { "/usr/bin/env",   tickets,         "curl",      "--silent", "--show-error",
-                             "--include",      "--insecure",    "--resolve", resolve,    "--write-out",
-                             "\n%{http_code}", "--data-binary", "@-",        url };
-    struct error err = { 0 };
-    size_t count = 14;
-
-    for (size_t i = 0; words[i]; i++)
-        argv[count++] = words[i];
-    assert_true(count < COUNT_OF(argv));
-    must(command_run(&result, body, COMMAND_TIMEOUT_MS, argv, &err));
-    if (result.exit_status != 0)
-        fail_msg("curl %s: %s", url, result.errors);
-    answer->text = TAKE(result.output);
-    answer->status = atoi(strrchr(answer->text, '\n') + 1);
+    return (struct web_target){ machine->fqdn, machine->address, machine->port, test.openssl_config };
 }
 
 static void as_admin(const struct machine *machine, const char *body)
 {
-    AUTO(answer_clear) struct answer answer = { 0 };
+    const struct web_target target = target_of(machine);
+    AUTO(web_answer_clear) struct web_answer answer = { 0 };
+    struct error err = { 0 };
 
-    post(machine, NULL, (const char *[]){ "--digest", "--user", "admin:" ADMIN_PASSWORD, NULL }, body,
-         &answer);
+    must(web_post(&target, NULL, (const char *[]){ "--digest", "--user", "admin:" ADMIN_PASSWORD, NULL },
+                  body, &answer, &err));
     if (answer.status != 200)
         fail_msg("%s", answer.text);
 }
 
-static char *read_request(const char *class)
-{
-    return envelope(TRANSFER "Get", class, "", "");
-}
-
-/* As `curl --negotiate` does it: a ticket for HTTP/host. */
 static int status_by_curl(const struct machine *machine, const char *cache, const char *class)
 {
-    AUTO(text_free) char *body = read_request(class);
-    AUTO(answer_clear) struct answer answer = { 0 };
+    const struct web_target target = target_of(machine);
+    struct error err = { 0 };
+    int status;
 
-    post(machine, cache, (const char *[]){ "--negotiate", "--user", ":", NULL }, body, &answer);
-    if (answer.status == 200)
-        assert_non_null(strstr(answer.text, class));
-    return answer.status;
+    must(web_read_by_ticket(&target, cache, class, &status, &err));
+    return status;
 }
 
 /* ---- computers --------------------------------------------------------------------------------------- */
@@ -226,12 +179,12 @@ static char *key_elements(const struct kerberos_account *account)
 static void put_kerberos(const struct machine *machine, const char *settings)
 {
     AUTO(text_free)
-    char *instance =
-        text_format("<k:AMT_KerberosSettingData xmlns:k=\"" AMT "AMT_KerberosSettingData\"><k:InstanceID>"
-                    "Intel (r) AMT: Kerberos Settings</k:InstanceID>%s</k:AMT_KerberosSettingData>",
-                    settings);
+    char *instance = text_format(
+        "<k:AMT_KerberosSettingData xmlns:k=\"" AMT_SCHEMA "AMT_KerberosSettingData\"><k:InstanceID>"
+        "Intel (r) AMT: Kerberos Settings</k:InstanceID>%s</k:AMT_KerberosSettingData>",
+        settings);
     AUTO(text_free)
-    char *body = envelope(TRANSFER "Put", "AMT_KerberosSettingData", KERBEROS_SELECTOR, instance);
+    char *body = wsman_request(WSMAN_TRANSFER "Put", "AMT_KerberosSettingData", KERBEROS_SELECTOR, instance);
 
     as_admin(machine, body);
 }
@@ -262,14 +215,14 @@ static void put_account(const struct machine *machine, uint32_t key_version)
 static void allow(const struct machine *machine, const char *sid, unsigned realm)
 {
     AUTO(text_free)
-    char *input = text_format("<q:AddUserAclEntryEx_INPUT xmlns:q=\"" AMT "AMT_AuthorizationService\">"
+    char *input = text_format("<q:AddUserAclEntryEx_INPUT xmlns:q=\"" AMT_SCHEMA "AMT_AuthorizationService\">"
                               "<q:KerberosUserSid>%s</q:KerberosUserSid>"
                               "<q:AccessPermission>2</q:AccessPermission><q:Realms>%u</q:Realms>"
                               "</q:AddUserAclEntryEx_INPUT>",
                               sid, realm);
     AUTO(text_free)
-    char *body =
-        envelope(AMT "AMT_AuthorizationService/AddUserAclEntryEx", "AMT_AuthorizationService", "", input);
+    char *body = wsman_request(AMT_SCHEMA "AMT_AuthorizationService/AddUserAclEntryEx",
+                               "AMT_AuthorizationService", "", input);
 
     as_admin(machine, body);
 }
@@ -353,23 +306,24 @@ static char *token_for(const struct machine *machine, const char *cache, unsigne
     return token;
 }
 
-static void post_token(const struct machine *machine, const char *token, const char *class,
-                       struct answer *answer)
+static int status_of_token(const struct machine *machine, const char *token)
 {
+    const struct web_target target = target_of(machine);
     AUTO(text_free) char *header = text_format("Authorization: Negotiate %s", token);
-    AUTO(text_free) char *body = read_request(class);
+    AUTO(text_free) char *body = wsman_request(WSMAN_TRANSFER "Get", "AMT_GeneralSettings", "", "");
+    AUTO(web_answer_clear) struct web_answer answer = { 0 };
+    struct error err = { 0 };
 
-    post(machine, NULL, (const char *[]){ "--header", header, NULL }, body, answer);
+    must(web_post(&target, NULL, (const char *[]){ "--header", header, NULL }, body, &answer, &err));
+    return answer.status;
 }
 
 static int status_by_port(const struct machine *machine, const char *cache, unsigned port)
 {
     AUTO(negotiation_free) struct negotiation *negotiation = NULL;
     AUTO(text_free) char *token = token_for(machine, cache, port, &negotiation);
-    AUTO(answer_clear) struct answer answer = { 0 };
 
-    post_token(machine, token, "AMT_GeneralSettings", &answer);
-    return answer.status;
+    return status_of_token(machine, token);
 }
 
 static void expect_in_keytab(const struct machine *machine, const char *listing,
@@ -459,22 +413,15 @@ static void firmware_before_6_0_takes_tickets_for_the_name_with_its_port_only(vo
 static void the_computer_proves_that_it_has_the_key_too(void **state)
 {
     AUTO(machine_clear) struct machine machine = { 0 };
-    AUTO(negotiation_free) struct negotiation *negotiation = NULL;
-    AUTO(text_free) char *token = NULL;
-    AUTO(answer_clear) struct answer answer = { 0 };
+    struct web_target target;
     struct error err = { 0 };
-    char *reply;
+    int status;
 
     (void)state;
     plug_in_with_kerberos(&machine, "15.0");
-    token = token_for(&machine, test.alice, 16992, &negotiation);
-    post_token(&machine, token, "AMT_GeneralSettings", &answer);
-    assert_int_equal(answer.status, 200);
-    reply = strstr(answer.text, "WWW-Authenticate: Negotiate ");
-    assert_non_null(reply);
-    reply += strlen("WWW-Authenticate: Negotiate ");
-    reply[strcspn(reply, "\r\n")] = '\0';
-    must(negotiation_finish(negotiation, reply, &err));
+    target = target_of(&machine);
+    must(web_read_by_name(&target, test.alice, DOMAIN_REALM, "AMT_GeneralSettings", &status, &err));
+    assert_int_equal(status, 200);
 }
 
 /* AMT SDK, realms: the entry says what its user may. */
@@ -550,15 +497,12 @@ static void a_token_that_was_overheard_opens_nothing(void **state)
     AUTO(machine_clear) struct machine machine = { 0 };
     AUTO(negotiation_free) struct negotiation *negotiation = NULL;
     AUTO(text_free) char *token = NULL;
-    AUTO(answer_clear) struct answer first = { 0 }, second = { 0 };
 
     (void)state;
     plug_in_with_kerberos(&machine, "12.0");
     token = token_for(&machine, test.alice, 16992, &negotiation);
-    post_token(&machine, token, "AMT_GeneralSettings", &first);
-    assert_int_equal(first.status, 200);
-    post_token(&machine, token, "AMT_GeneralSettings", &second);
-    assert_int_equal(second.status, 401);
+    assert_int_equal(status_of_token(&machine, token), 200);
+    assert_int_equal(status_of_token(&machine, token), 401);
     expect_state(&machine, "kerberos.last_refusal", "came before");
 }
 
@@ -567,14 +511,12 @@ static void a_ticket_for_another_computer_or_in_another_encryption_opens_nothing
     AUTO(machine_clear) struct machine one = { 0 }, other = { 0 }, old = { 0 };
     AUTO(negotiation_free) struct negotiation *negotiation = NULL;
     AUTO(text_free) char *token = NULL;
-    AUTO(answer_clear) struct answer answer = { 0 };
 
     (void)state;
     plug_in_with_kerberos(&one, "12.0");
     plug_in_with_kerberos(&other, "12.0");
     token = token_for(&one, test.alice, 16992, &negotiation);
-    post_token(&other, token, "AMT_GeneralSettings", &answer);
-    assert_int_equal(answer.status, 401);
+    assert_int_equal(status_of_token(&other, token), 401);
 
     /* An account that says AES, firmware that cannot. */
     plug_in(&old, "7.1");
@@ -629,10 +571,11 @@ static void a_user_in_many_groups_is_too_much_for_old_firmware_only(void **state
 
 static bool offers_negotiate(const struct machine *machine)
 {
-    AUTO(text_free) char *body = read_request("AMT_GeneralSettings");
-    AUTO(answer_clear) struct answer answer = { 0 };
+    const struct web_target target = target_of(machine);
+    AUTO(web_answer_clear) struct web_answer answer = { 0 };
+    struct error err = { 0 };
 
-    post(machine, NULL, (const char *[]){ NULL }, body, &answer);
+    must(web_post(&target, NULL, (const char *[]){ NULL }, "", &answer, &err));
     assert_int_equal(answer.status, 401);
     assert_non_null(strstr(answer.text, "WWW-Authenticate: Digest "));
     return strstr(answer.text, "WWW-Authenticate: Negotiate") != NULL;
@@ -673,12 +616,8 @@ static void tokens_that_are_none_are_refused(void **state)
 
     (void)state;
     plug_in_with_kerberos(&machine, "12.0");
-    for (size_t i = 0; i < COUNT_OF(tokens); i++) {
-        AUTO(answer_clear) struct answer answer = { 0 };
-
-        post_token(&machine, tokens[i], "AMT_GeneralSettings", &answer);
-        assert_int_equal(answer.status, 401);
-    }
+    for (size_t i = 0; i < COUNT_OF(tokens); i++)
+        assert_int_equal(status_of_token(&machine, tokens[i]), 401);
     assert_int_equal(number_of(&machine, "counters.kerberos_failures"), COUNT_OF(tokens));
     assert_int_equal(status_by_curl(&machine, test.alice, "AMT_GeneralSettings"), 200);
 }
@@ -724,6 +663,8 @@ static int set_up(void **state)
     test.group_sid = sid_of(DOMAIN_OPERATORS);
     test.alice = log_in("alice");
     test.mallory = log_in("mallory");
+    test.openssl_config = workplace_path(&test.place, "openssl.cnf");
+    must(web_client_prepare(test.openssl_config, &err));
     start_simulator(build);
     return 0;
 }
@@ -737,6 +678,7 @@ static int tear_down(void **state)
     text_free(&test.group_sid);
     text_free(&test.alice);
     text_free(&test.mallory);
+    text_free(&test.openssl_config);
     return 0;
 }
 
