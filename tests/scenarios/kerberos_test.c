@@ -114,7 +114,7 @@ static void change_password(struct machine *machine, const char *password)
 
 static struct web_target target_of(const struct machine *machine)
 {
-    return (struct web_target){ machine->fqdn, machine->address, machine->port, test.openssl_config };
+    return (struct web_target){ machine->fqdn, machine->address, machine->port, test.openssl_config, NULL };
 }
 
 static void as_admin(const struct machine *machine, const char *body)
@@ -439,6 +439,42 @@ static void the_entry_decides_what_its_user_may(void **state)
     assert_int_equal(status_by_curl(&machine, test.mallory, "AMT_GeneralSettings"), 400);
 }
 
+/* The old interface has a path for each service; what stands there, only its realms' users are told. */
+static int status_of_service(const struct machine *machine, const char *cache, const char *path,
+                             const char *call)
+{
+    struct web_target target = target_of(machine);
+    AUTO(negotiation_free) struct negotiation *negotiation = NULL;
+    AUTO(text_free) char *token = token_for(machine, cache, machine->port, &negotiation);
+    AUTO(text_free) char *header = text_format("Authorization: Negotiate %s", token);
+    AUTO(text_free)
+    char *body = text_format("<S:Envelope xmlns:S=\"http://schemas.xmlsoap.org/soap/envelope/\"><S:Body>%s"
+                             "</S:Body></S:Envelope>",
+                             call);
+    AUTO(web_answer_clear) struct web_answer answer = { 0 };
+    struct error err = { 0 };
+
+    target.path = path;
+    must(web_post(&target, NULL, (const char *[]){ "--header", header, NULL }, body, &answer, &err));
+    return answer.status;
+}
+
+static void the_entry_decides_which_services_of_the_old_interface_its_user_may_call(void **state)
+{
+    AUTO(machine_clear) struct machine machine = { 0 };
+
+    (void)state;
+    plug_in_with_kerberos(&machine, "5.2");
+    assert_int_equal(status_of_service(&machine, test.alice, "/GeneralInfoService",
+                                       "<GetCoreVersion xmlns=\"http://schemas.intel.com/platform/client/"
+                                       "GeneralInfo/2004/01\"/>"),
+                     200);
+    assert_int_equal(status_of_service(&machine, test.alice, "/SecurityAdministrationService",
+                                       "<GetCoreVersion xmlns=\"http://schemas.intel.com/platform/client/"
+                                       "SecurityAdministration/2004/01\"/>"),
+                     403);
+}
+
 /* Spec 7. The firmware holds one key: a ticket of the former password is void once the new key is there, and
  * one of the new password is void before. A client that asks for a new ticket is let in again. */
 static void a_rotated_password_lets_the_same_users_in_with_new_tickets(void **state)
@@ -690,6 +726,7 @@ int main(void)
         cmocka_unit_test(firmware_before_6_0_takes_tickets_for_the_name_with_its_port_only),
         cmocka_unit_test(the_computer_proves_that_it_has_the_key_too),
         cmocka_unit_test(the_entry_decides_what_its_user_may),
+        cmocka_unit_test(the_entry_decides_which_services_of_the_old_interface_its_user_may_call),
         cmocka_unit_test(a_rotated_password_lets_the_same_users_in_with_new_tickets),
         cmocka_unit_test(the_version_of_the_key_does_not_count),
         cmocka_unit_test(a_clock_that_is_further_off_than_the_tolerance_lets_nobody_in),

@@ -38,8 +38,8 @@ bool web_post(const struct web_target *target, const char *cache, const char *co
 {
     AUTO(text_free) char *resolve = text_format("%s:%u:%s", target->fqdn, target->port, target->address);
     AUTO(text_free)
-    char *url =
-        text_format("%s://%s:%u/wsman", target->port == 16992 ? "http" : "https", target->fqdn, target->port);
+    char *url = text_format("%s://%s:%u%s", target->port == 16992 ? "http" : "https", target->fqdn,
+                            target->port, target->path ? target->path : "/wsman");
     AUTO(text_free) char *tickets = text_format("KRB5CCNAME=FILE:%s", cache ? cache : "/nonexistent");
     AUTO(text_free) char *openssl = text_format("OPENSSL_CONF=%s", target->openssl_config);
     AUTO(command_result_clear) struct command_result result = { 0 };

@@ -13,6 +13,7 @@ struct web_target {
     const char *fqdn, *address;
     unsigned port;              /* 16992: without TLS */
     const char *openssl_config; /* as web_client_prepare() wrote it */
+    const char *path;           /* NULL: /wsman */
 };
 
 struct web_answer { /* zero-initialise */
@@ -23,7 +24,7 @@ struct web_answer { /* zero-initialise */
 /* Writes the configuration of OpenSSL that curl needs for the TLS of AMT before 12.0. */
 bool web_client_prepare(const char *openssl_config, struct error *err) MUST_CHECK;
 
-/* POST /wsman. cache: file of the user's tickets, NULL: none. words: options of curl, NULL-terminated. */
+/* POST. cache: file of the user's tickets, NULL: none. words: options of curl, NULL-terminated. */
 bool web_post(const struct web_target *target, const char *cache, const char *const *words, const char *body,
               struct web_answer *answer, struct error *err) MUST_CHECK;
 void web_answer_clear(struct web_answer *answer);
