@@ -178,6 +178,7 @@ struct kerberos_account {
     char *salt;                /* with the passphrase */
     uint32_t iterations;       /* with the passphrase */
     struct secret *master_key; /* 16 octets, before AMT 8.0; NULL: not given */
+    bool key_is_new;           /* the firmware is not known to have it, whatever version it shows */
 };
 
 enum first_stage { FIRST_STAGE_AUTO, FIRST_STAGE_EOI, FIRST_STAGE_WSMAN };
@@ -216,6 +217,7 @@ struct message_job_offer {
     bool directory_configured;
     struct bytes otp_salt, otp_hash;   /* empty: none expected */
     char *domain_suffix;               /* NULL: not known */
+    char *former_address;              /* where it proved itself last; NULL: nowhere else */
     struct kerberos_account *kerberos; /* NULL: none */
     struct bytes certificate;          /* DER; that the firmware is known to use; empty: none of ours */
 };

@@ -390,6 +390,7 @@ static struct kerberos_account *read_kerberos(struct reader *reader, const Amt__
     out->salt = read_text(reader, "salt", in->salt);
     out->iterations = in->iterations;
     out->master_key = in->has_master_key ? read_key(reader, "master_key", in->master_key) : NULL;
+    out->key_is_new = in->key_is_new;
     return out;
 }
 
@@ -466,6 +467,7 @@ static void read_job_offer(struct reader *reader, const Amt__JobOffer *in, struc
     read_bytes(reader, "otp_salt", in->has_otp_salt, in->otp_salt, &out->otp_salt);
     read_bytes(reader, "otp_hash", in->has_otp_hash, in->otp_hash, &out->otp_hash);
     out->domain_suffix = read_text(reader, "domain_suffix", in->domain_suffix);
+    out->former_address = read_text(reader, "former_address", in->former_address);
     out->kerberos = read_kerberos(reader, in->kerberos);
     read_bytes(reader, "certificate", in->has_certificate, in->certificate, &out->certificate);
 }

@@ -282,6 +282,8 @@ static Amt__Kerberos *put_kerberos(struct scratch *scratch, const struct kerbero
     out->has_master_key = in->master_key != NULL;
     if (in->master_key)
         out->master_key = put_secret(in->master_key);
+    out->has_key_is_new = true;
+    out->key_is_new = in->key_is_new;
     return out;
 }
 
@@ -374,6 +376,7 @@ static ProtobufCMessage *put_job_offer(struct scratch *scratch, const struct mes
     out->has_otp_hash = in->otp_hash.length != 0;
     out->otp_hash = put_bytes(in->otp_hash.data, in->otp_hash.length);
     out->domain_suffix = put_optional(scratch, in->domain_suffix);
+    out->former_address = put_optional(scratch, in->former_address);
     out->kerberos = put_kerberos(scratch, in->kerberos);
     out->has_certificate = in->certificate.length != 0;
     out->certificate = put_bytes(in->certificate.data, in->certificate.length);

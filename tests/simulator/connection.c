@@ -647,9 +647,9 @@ static void on_read(struct bufferevent *bufferevent, void *context)
 static void on_written(struct bufferevent *bufferevent, void *context)
 {
     struct connection *connection = context;
+    bool all = !evbuffer_get_length(bufferevent_get_output(bufferevent)); /* not of before the answer */
 
-    (void)bufferevent;
-    if (connection->state == CONNECTION_ANSWERING && !connection->dripping.bytes)
+    if (connection->state == CONNECTION_ANSWERING && !connection->dripping.bytes && all)
         answer_sent(connection);
 }
 

@@ -205,13 +205,13 @@ static bool want_archive(const char *archive, struct error *err)
 static bool write_client_file(struct domain *domain, struct error *err)
 {
     AUTO(text_free)
-    char *krb5 =
-        text_format("[libdefaults]\ndefault_realm = " DOMAIN_REALM "\ndns_lookup_kdc = false\n"
-                    "dns_lookup_realm = false\ndns_canonicalize_hostname = false\nrdns = false\n"
-                    "default_ccache_name = FILE:%s/ccache\n"
-                    "[realms]\n" DOMAIN_REALM " = {\nkdc = %s\nkpasswd_server = %s\nadmin_server = %s\n}\n"
-                    "[domain_realm]\n." DOMAIN_DNS " = " DOMAIN_REALM "\n" DOMAIN_DNS " = " DOMAIN_REALM "\n",
-                    domain->directory, domain->address, domain->address, domain->address);
+    char *krb5 = text_format(
+        "[libdefaults]\ndefault_realm = " DOMAIN_REALM "\ndns_lookup_kdc = false\n"
+        "dns_lookup_realm = false\nallow_rc4 = true\ndns_canonicalize_hostname = false\nrdns = false\n"
+        "default_ccache_name = FILE:%s/ccache\n"
+        "[realms]\n" DOMAIN_REALM " = {\nkdc = %s\nkpasswd_server = %s\nadmin_server = %s\n}\n"
+        "[domain_realm]\n." DOMAIN_DNS " = " DOMAIN_REALM "\n" DOMAIN_DNS " = " DOMAIN_REALM "\n",
+        domain->directory, domain->address, domain->address, domain->address);
 
     return file_write(domain->krb5_config_path, krb5, 0644, err);
 }
