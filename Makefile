@@ -33,7 +33,7 @@ simulator := $(call objects,tests/simulator/*.c)
 support := $(call objects,tests/support/*.c)
 
 common_libs := -lprotobuf-c -lcrypto -lpthread
-site_libs := -lzmq -lpq -lmicrohttpd -lkrb5 -lk5crypto -lssl $(common_libs)
+site_libs := -lzmq -lpq -lmicrohttpd -lldap -llber -lkrb5 -lk5crypto -lssl $(common_libs)
 point_libs := -lzmq -lgsoapssl -lssl -lz $(common_libs)
 simulator_libs := -levent -levent_openssl -levent_pthreads -lxml2 -ljson-c -lkrb5 -lk5crypto -lssl -lcrypto -lpthread
 

@@ -496,7 +496,8 @@ static ProtobufCMessage *put_body(struct scratch *scratch, const struct message 
         Amt__AccountWanted *out = scratch_take(scratch, 1, sizeof(*out));
 
         amt__account_wanted__init(out);
-        out->attempt = put_attempt(scratch, message->account_wanted);
+        out->attempt = put_attempt(scratch, message->account_wanted.id);
+        out->firmware_version = put_optional(scratch, message->account_wanted.firmware_version);
         return &out->base;
     }
     case MESSAGE_ACCOUNT: {
@@ -505,6 +506,7 @@ static ProtobufCMessage *put_body(struct scratch *scratch, const struct message 
         amt__directory_account__init(out);
         out->attempt = put_attempt(scratch, message->account.id);
         out->configured = message->account.configured;
+        out->kerberos = put_kerberos(scratch, message->account.kerberos);
         return &out->base;
     }
     case MESSAGE_CERTIFICATE_WANTED: {

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "common/log.h"
 
@@ -40,6 +41,28 @@ static const struct config_key keys[] = {
           "validity of the certificates issued to computers"),
     RANGE("certificate.renew_before", SECONDS, certificate_renew_before_s, "42d", 0, 3650 * DAY_S,
           "how long before the end of its validity a certificate is due for renewal"),
+    KEY("directory.servers", TEXT, directory_servers, "",
+        "domain controllers of Active Directory as URLs separated by blanks, tried in this order: "
+        "ldaps://HOST, "
+        "or ldap://HOST, which is encrypted by StartTLS or else by Kerberos; empty: no directory"),
+    KEY("directory.starttls", SWITCH, directory_starttls, "off", "StartTLS on ldap:// URLs"),
+    KEY("directory.global_catalogs", TEXT, directory_global_catalogs, "",
+        "URLs of global catalogues; empty: the same controllers, ports 3269 and 3268"),
+    KEY("directory.ca_file", TEXT, directory_ca_file, "",
+        "PEM file of the authorities that sign the controllers' certificates; empty: the system's"),
+    KEY("directory.keytab", TEXT, directory_keytab, "",
+        "keytab of the account that keeps the computers' objects; mode 0600"),
+    KEY("directory.bind_user", TEXT, directory_bind_user, "",
+        "instead of a keytab: DN or user@domain of that account"),
+    KEY("directory.password_file", TEXT, directory_password_file, "", "its password; mode 0600"),
+    KEY("directory.container", TEXT, directory_container, "",
+        "DN of the organizational unit where the computers' objects are created"),
+    KEY("directory.group", TEXT, directory_group, "",
+        "DN of a group that these objects become members of; empty: none"),
+    RANGE("directory.timeout", SECONDS, directory_timeout_s, "10s", 1, 300,
+          "for connecting to a controller, and for each of its answers"),
+    RANGE("directory.connections", NUMBER, directory_connections, "4", 1, 64,
+          "objects that are worked on at once"),
     KEY("metrics.listen", TEXT, metrics_listen, "",
         "address and port of /metrics and /health, such as 127.0.0.1:9672; empty: none"),
     KEY("process.user", TEXT, process_user, "", "user to become once ports and keys are open; empty: stay"),
@@ -47,6 +70,27 @@ static const struct config_key keys[] = {
 };
 
 const struct config_table site_config_table = { "amt-site-server", keys, COUNT_OF(keys) };
+
+static bool check_directory(const struct config *config, struct error *err)
+{
+    bool simple = *config->directory_bind_user, by_ticket = *config->directory_keytab;
+
+    if (!*config->directory_servers)
+        return true;
+    if (!*config->directory_container)
+        return error_set(err, ERROR_INPUT,
+                         "directory.container is missing: where are objects to be created?");
+    if (simple == by_ticket)
+        return error_set(err, ERROR_INPUT,
+                         "give either directory.keytab, or directory.bind_user with directory.password_file");
+    if (simple && !*config->directory_password_file)
+        return error_set(err, ERROR_INPUT, "directory.bind_user needs directory.password_file");
+    if (simple && !config->directory_starttls && strstr(config->directory_servers, "ldap://"))
+        return error_set(err, ERROR_INPUT,
+                         "directory.servers: with ldap:// the password would go in clear; write ldaps://, or "
+                         "switch directory.starttls on");
+    return true;
+}
 
 static bool check(const struct config *config, struct error *err)
 {
@@ -65,7 +109,7 @@ static bool check(const struct config *config, struct error *err)
         return error_set(err, ERROR_INPUT,
                          "job.lease is shorter than three times queue.heartbeat: leases would "
                          "end under service points that are alive");
-    return true;
+    return check_directory(config, err);
 }
 
 bool site_config_read(const struct config_command *command, struct config *config, struct error *err)

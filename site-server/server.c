@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/service_manager.h"
 #include "common/version.h"
+#include "directory_config.h"
 #include "jobs/service_point.h"
 #include "queue/offering.h"
 #include "statement.h"
@@ -45,7 +46,8 @@ bool server_configure(struct server *server, const struct config_command *comman
                  .deadline_s = config->job_deadline_s,
                  .attempts = config->job_attempts,
                  .retry_delay_s = config->job_retry_delay_s,
-                 .retry_delay_max_s = config->job_retry_delay_max_s },
+                 .retry_delay_max_s = config->job_retry_delay_max_s,
+                 .directory_configured = *config->directory_servers != '\0' },
         .hello = { .quiet_s = config->hello_quiet_s, .unknown_max = config->hello_unknown_max },
         .certificate = { .lifetime_s = config->certificate_lifetime_s,
                          .renew_before_s = config->certificate_renew_before_s },
@@ -77,8 +79,10 @@ bool server_catch_signals(struct server *server, struct error *err)
 
 bool server_open_vault(struct server *server, struct error *err)
 {
-    return vault_load(&server->vault, server->config.secret_key_file, err) ||
-           error_during(err, "secret.key_file");
+    if (!vault_load(&server->vault, server->config.secret_key_file, err))
+        return error_during(err, "secret.key_file");
+    server->site.vault = server->vault;
+    return true;
 }
 
 bool server_open_queue(struct server *server, struct error *err)
@@ -95,6 +99,32 @@ bool server_open_queue(struct server *server, struct error *err)
         return false;
     server->offering =
         (struct offering){ .site = &server->site, .vault = server->vault, .endpoint = server->endpoint };
+    return true;
+}
+
+/* ---- the directory ---- */
+
+bool server_read_directory(struct server *server, struct error *err)
+{
+    const struct config *config = &server->config;
+
+    if (*config->directory_servers && *config->directory_keytab)
+        directory_use_keytab(config->directory_keytab);
+    return directory_password_read(config, &server->directory_password, err);
+}
+
+bool server_open_directory(struct server *server, struct error *err)
+{
+    const struct config *config = &server->config;
+
+    if (!*config->directory_servers)
+        return true;
+    directory_settings_of(config, server->directory_password, &server->directory);
+    if (!directory_keytab_check(config, err) ||
+        !account_desk_open(&server->accounts, &server->directory, (unsigned)config->directory_connections,
+                           err))
+        return false;
+    server->site.accounts = server->accounts;
     return true;
 }
 
@@ -133,6 +163,7 @@ static void write_metrics(void *context, FILE *out)
     server->counters.connections_admitted = gate.admitted;
     server->counters.connections_unknown_key = gate.unknown;
     server->counters.connections_broken = endpoint_broken_handshakes(server->endpoint) + gate.malformed;
+    gauges.directory_under_way = account_desk_count(server->accounts);
     count_present(server, &gauges);
     counters_write(&server->counters, &gauges, out);
 }
@@ -151,6 +182,8 @@ static bool write_health(void *context, FILE *out)
                 (clock_monotonic_ms() - server->database_lost_ms) / 1000, turn_held(server->turn));
     fprintf(out, "service points: %" PRIu64 " connected, %" PRIu64 " of %" PRIu64 " slots free\n",
             gauges.service_points, gauges.slots_free, gauges.slots);
+    if (server->accounts)
+        fprintf(out, "directory: %zu errands under way\n", account_desk_count(server->accounts));
     fprintf(out, "certificate authority: %s\n", server->authority ? "ready" : "none; run 'amtctl ca init'");
     fprintf(out, "version: %s\n", PRODUCT_VERSION);
     return connected(server);
@@ -412,7 +445,16 @@ static void call_roll(struct server *server, int64_t now_ms)
 
 /* ---- the loop ---- */
 
-enum { WATCH_MESSAGES, WATCH_CONNECTIONS, WATCH_GATE, WATCH_SIGNALS, WATCH_DATABASE, WATCH_METRICS, WATCHES };
+enum {
+    WATCH_MESSAGES,
+    WATCH_CONNECTIONS,
+    WATCH_GATE,
+    WATCH_SIGNALS,
+    WATCH_DATABASE,
+    WATCH_METRICS,
+    WATCH_DIRECTORY,
+    WATCHES
+};
 
 static long wait_ms(const struct server *server)
 {
@@ -421,6 +463,8 @@ static long wait_ms(const struct server *server)
 
     if (connected(server)) {
         next_ms = server->due_ms < server->roll_call_ms ? server->due_ms : server->roll_call_ms;
+        if (server->accounts && account_desk_due_ms(server->accounts) < next_ms)
+            next_ms = account_desk_due_ms(server->accounts);
         if (server->knocks_waiting && server->knocks_ms < next_ms)
             next_ms = server->knocks_ms;
         if (server->news && server->learn_ms < next_ms)
@@ -441,6 +485,8 @@ static bool wait_for_something(struct server *server, struct watch *watches, str
     watches[WATCH_SIGNALS].descriptor = server->signals;
     watches[WATCH_DATABASE].descriptor = connected(server) ? database_descriptor(server->database) : -1;
     watches[WATCH_METRICS].descriptor = exposition_descriptor(server->exposition);
+    watches[WATCH_DIRECTORY].descriptor =
+        server->accounts && connected(server) ? account_desk_descriptor(server->accounts) : -1;
     return watch_wait(watches, WATCHES, wait_ms(server), err);
 }
 
@@ -480,11 +526,22 @@ static bool take_turn(struct server *server, struct error *err)
     return true;
 }
 
+static void visit_directory(struct server *server, int64_t now_ms)
+{
+    struct error err = { 0 };
+
+    if (server->accounts && !account_desk_run(server->accounts, server->database, server->endpoint,
+                                              &server->counters, now_ms, &err))
+        bear(server, "what the directory answered", &err);
+}
+
 static void look_after_jobs(struct server *server)
 {
     int64_t now_ms = clock_monotonic_ms();
 
     look_at_news(server, now_ms);
+    if (connected(server))
+        visit_directory(server, now_ms);
     if (connected(server))
         dispatch(server, now_ms);
     if (connected(server))
@@ -529,6 +586,8 @@ void server_close(struct server *server)
 {
     service_manager_tell("STOPPING=1");
     turn_free(&server->turn);
+    account_desk_close(&server->accounts);
+    secret_free(&server->directory_password);
     exposition_close(&server->exposition);
     gatekeeper_close(&server->gatekeeper);
     endpoint_close(&server->endpoint);

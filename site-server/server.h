@@ -23,7 +23,10 @@ struct server { /* zero-initialise */
 
     struct vault *vault;
     struct authority *authority; /* NULL: none was made yet */
-    struct database *database;   /* NULL: not reached yet */
+    struct directory_settings directory;
+    struct secret *directory_password; /* NULL: a keytab is used, or no directory */
+    struct account_desk *accounts;     /* NULL: no directory is configured */
+    struct database *database;         /* NULL: not reached yet */
     int64_t database_retry_ms, database_delay_ms, database_lost_ms;
 
     struct curve_key_pair keys;
@@ -57,6 +60,9 @@ bool server_open_vault(struct server *server, struct error *err) MUST_CHECK;
 bool server_open_queue(struct server *server,
                        struct error *err) MUST_CHECK; /* gate first, then the endpoint */
 bool server_open_metrics(struct server *server, struct error *err) MUST_CHECK;
+/* The directory's password, or where its keytab is: before the first thread, because of the environment. */
+bool server_read_directory(struct server *server, struct error *err) MUST_CHECK;
+bool server_open_directory(struct server *server, struct error *err) MUST_CHECK;
 /* Until SIGTERM or SIGINT. Waits for a database that is away; a schema that does not fit ends it. */
 bool server_run(struct server *server, struct error *err) MUST_CHECK;
 /* In reverse order; accepts what was never opened. */

@@ -18,6 +18,11 @@ static bool counts(enum reason_code reason)
     case REASON_DATABASE_UNAVAILABLE:
     case REASON_SECRET_KEY_MISSING:
     case REASON_NO_AUTHORITY:
+    case REASON_DIRECTORY_UNREACHABLE: /* of all computers alike */
+    case REASON_DIRECTORY_LOGIN:
+    case REASON_DIRECTORY_NO_CONTAINER:
+    case REASON_DIRECTORY_NOT_PERMITTED:
+    case REASON_DIRECTORY_NAME_PENDING:
         return false;
     default:
         return true;
