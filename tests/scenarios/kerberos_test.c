@@ -6,41 +6,30 @@
  */
 #include "tests/unit/unit_test.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/encoding.h"
 #include "directory/kerberos_key.h"
-#include "support/domain.h"
 #include "support/expect.h"
+#include "support/machine.h"
 #include "support/negotiate.h"
-#include "support/web_client.h"
 
-enum { COMMAND_TIMEOUT_MS = 60000, WORKSTATION_FOR_EVER = 0x11000 /* MS-ADTS 2.2.16 */ };
+enum { COMMAND_TIMEOUT_MS = 60000 };
 
-#define ADMIN_PASSWORD   "P@ssw0rd-1"
 #define REALM_GENERAL    13  /* AMT SDK, realms: GeneralInfo */
 #define REALM_ACL        21  /* the same: access control list */
 #define MEMBERSHIPS_MANY 230 /* 8 octets each in the ticket: too many for 4 kB of base64 */
-
-/* A computer with an account in the domain. */
-struct machine {
-    unsigned index;
-    char uuid[UUID_TEXT_SIZE];
-    char *generation, *account, *fqdn, *address, *password;
-    unsigned amt_major, port;
-};
 
 static struct {
     struct workplace place;
     struct domain *domain;
     struct simulator *simulator;
+    struct machines machines;
     char *group_sid;       /* of DOMAIN_OPERATORS, binary, base64 */
     char *alice, *mallory; /* credential caches */
     char *openssl_config;
-    unsigned machines;
 } test;
 
 /* ---- the domain and its users ------------------------------------------------------------------------ */
@@ -70,68 +59,11 @@ static char *log_in(const char *user)
     return path;
 }
 
-static char *quoted_utf16(const char *password)
-{
-    size_t length = strlen(password);
-    AUTO(text_free) char *quoted = text_format("\"%s\"", password);
-    AUTO(text_free) char *wide = allocate(2 * (length + 2));
-
-    for (size_t i = 0; i < length + 2; i++)
-        wide[2 * i] = quoted[i];
-    return base64_encode(wide, 2 * (length + 2));
-}
-
-static void join(const struct machine *machine, uint32_t encryptions)
-{
-    AUTO(text_free) char *password = quoted_utf16(machine->password);
-    AUTO(text_free)
-    char *ldif = text_format("dn: CN=%s," DOMAIN_CONTAINER
-                             "\nchangetype: add\nobjectClass: computer\nsAMAccountName: %s$\n"
-                             "userAccountControl: %d\ndNSHostName: %s\nmsDS-SupportedEncryptionTypes: %u\n"
-                             "servicePrincipalName: HTTP/%s\nservicePrincipalName: HTTP/%s:16992\n"
-                             "servicePrincipalName: HTTP/%s:16993\nunicodePwd:: %s\n",
-                             machine->account, machine->account, WORKSTATION_FOR_EVER, machine->fqdn,
-                             encryptions, machine->fqdn, machine->fqdn, machine->fqdn, password);
-    struct error err = { 0 };
-
-    must(domain_modify(test.domain, ldif, &err));
-}
-
-static void change_password(struct machine *machine, const char *password)
-{
-    AUTO(text_free) char *wide = quoted_utf16(password);
-    AUTO(text_free)
-    char *ldif = text_format("dn: CN=%s," DOMAIN_CONTAINER
-                             "\nchangetype: modify\nreplace: unicodePwd\nunicodePwd:: %s\n",
-                             machine->account, wide);
-    struct error err = { 0 };
-
-    must(domain_modify(test.domain, ldif, &err));
-    text_set(&machine->password, password);
-}
-
 /* ---- requests ---------------------------------------------------------------------------------------- */
-
-static struct web_target target_of(const struct machine *machine)
-{
-    return (struct web_target){ machine->fqdn, machine->address, machine->port, test.openssl_config, NULL };
-}
-
-static void as_admin(const struct machine *machine, const char *body)
-{
-    const struct web_target target = target_of(machine);
-    AUTO(web_answer_clear) struct web_answer answer = { 0 };
-    struct error err = { 0 };
-
-    must(web_post(&target, NULL, (const char *[]){ "--digest", "--user", "admin:" ADMIN_PASSWORD, NULL },
-                  body, &answer, &err));
-    if (answer.status != 200)
-        fail_msg("%s", answer.text);
-}
 
 static int status_by_curl(const struct machine *machine, const char *cache, const char *class)
 {
-    const struct web_target target = target_of(machine);
+    const struct web_target target = machine_target(machine);
     struct error err = { 0 };
     int status;
 
@@ -142,8 +74,7 @@ static int status_by_curl(const struct machine *machine, const char *cache, cons
 /* ---- computers --------------------------------------------------------------------------------------- */
 
 /* What the site server hands out for the account. */
-static struct kerberos_account *account_of(const struct machine *machine, uint32_t key_version,
-                                           unsigned amt_major)
+static struct kerberos_account *account_of(const struct machine *machine, uint32_t key_version)
 {
     AUTO(secret_free) struct secret *password = secret_from_text(machine->password);
     AUTO(text_free) char *name = text_format("%s$", machine->account);
@@ -152,7 +83,7 @@ static struct kerberos_account *account_of(const struct machine *machine, uint32
                                                   .fqdn = machine->fqdn,
                                                   .password = password,
                                                   .key_version = key_version,
-                                                  .amt_major = amt_major };
+                                                  .amt_major = machine->amt_major };
     struct kerberos_account *account = NULL;
     struct error err = { 0 };
 
@@ -160,109 +91,20 @@ static struct kerberos_account *account_of(const struct machine *machine, uint32
     return account;
 }
 
-static char *key_elements(const struct kerberos_account *account)
-{
-    AUTO(text_free) char *key = NULL;
-
-    if (account->passphrase)
-        return text_format("<k:IterationCount>%u</k:IterationCount><k:Passphrase>%s</k:Passphrase>"
-                           "<k:Salt>%s</k:Salt>",
-                           account->iterations, secret_reveal(account->passphrase), account->salt);
-    key = base64_encode(secret_reveal(account->master_key), secret_length(account->master_key));
-    return text_format("<k:EncryptionAlgorithm>0</k:EncryptionAlgorithm><k:MasterKey>%s</k:MasterKey>", key);
-}
-
-#define KERBEROS_SELECTOR                                                                                    \
-    "<w:SelectorSet><w:Selector Name=\"InstanceID\">Intel (r) AMT: Kerberos Settings</w:Selector>"           \
-    "</w:SelectorSet>"
-
-static void put_kerberos(const struct machine *machine, const char *settings)
-{
-    AUTO(text_free)
-    char *instance = text_format(
-        "<k:AMT_KerberosSettingData xmlns:k=\"" AMT_SCHEMA "AMT_KerberosSettingData\"><k:InstanceID>"
-        "Intel (r) AMT: Kerberos Settings</k:InstanceID>%s</k:AMT_KerberosSettingData>",
-        settings);
-    AUTO(text_free)
-    char *body = wsman_request(WSMAN_TRANSFER "Put", "AMT_KerberosSettingData", KERBEROS_SELECTOR, instance);
-
-    as_admin(machine, body);
-}
-
 static void put_account(const struct machine *machine, uint32_t key_version)
 {
-    AUTO(kerberos_account_free)
-    struct kerberos_account *account = account_of(machine, key_version, machine->amt_major);
-    AUTO(text_free) char *key = key_elements(account);
-    AUTO(text_free) char *names = text_copy("");
-    AUTO(text_free) char *settings = NULL;
+    AUTO(kerberos_account_free) struct kerberos_account *account = account_of(machine, key_version);
 
-    for (size_t i = 0; i < account->principal_count; i++) {
-        char *longer = text_format("%s<k:ServicePrincipalName>%s</k:ServicePrincipalName>"
-                                   "<k:ServicePrincipalProtocol>%zu</k:ServicePrincipalProtocol>",
-                                   names, account->principals[i], i);
-
-        text_free(&names);
-        names = longer;
-    }
-    settings =
-        text_format("%s<k:KeyVersion>%u</k:KeyVersion><k:KrbEnabled>true</k:KrbEnabled>"
-                    "<k:MaximumClockTolerance>5</k:MaximumClockTolerance><k:RealmName>%s</k:RealmName>%s",
-                    key, account->key_version, account->realm, names);
-    put_kerberos(machine, settings);
+    machine_put_account(machine, account);
 }
 
-static void allow(const struct machine *machine, const char *sid, unsigned realm)
-{
-    AUTO(text_free)
-    char *input = text_format("<q:AddUserAclEntryEx_INPUT xmlns:q=\"" AMT_SCHEMA "AMT_AuthorizationService\">"
-                              "<q:KerberosUserSid>%s</q:KerberosUserSid>"
-                              "<q:AccessPermission>2</q:AccessPermission><q:Realms>%u</q:Realms>"
-                              "</q:AddUserAclEntryEx_INPUT>",
-                              sid, realm);
-    AUTO(text_free)
-    char *body = wsman_request(AMT_SCHEMA "AMT_AuthorizationService/AddUserAclEntryEx",
-                               "AMT_AuthorizationService", "", input);
-
-    as_admin(machine, body);
-}
-
-/* A computer that is set up, with an account but nothing of Kerberos yet. */
-static void plug_in(struct machine *machine, const char *generation)
-{
-    struct error err = { 0 };
-
-    machine->index = test.machines++;
-    snprintf(machine->uuid, sizeof(machine->uuid), "7f3a1c52-9b04-4e6d-a1c8-0d5e2f6b%04x", machine->index);
-    machine->generation = text_copy(generation);
-    machine->amt_major = (unsigned)atoi(generation);
-    machine->port = machine->amt_major < 16 ? 16992 : 16993;
-    machine->account = text_format("PC-%u", machine->index);
-    machine->fqdn = text_format("pc-%u." DOMAIN_DNS, machine->index);
-    machine->address = workplace_computer_address(&test.place, machine->index);
-    machine->password = text_format("First-password-of-%u", machine->index);
-    must(simulator_control(test.simulator, NULL, &err,
-                           "add uuid=%s address=%s generation=%s state=post hello=manual clock-valid=yes "
-                           "clock-offset=0 admin-password=" ADMIN_PASSWORD,
-                           machine->uuid, machine->address, generation));
-}
-
-static void machine_clear(struct machine *machine)
-{
-    text_free(&machine->generation);
-    text_free(&machine->account);
-    text_free(&machine->fqdn);
-    text_free(&machine->address);
-    text_free(&machine->password);
-}
-
-/* The same with Kerberos, and the group allowed to read general settings. */
+/* A computer with Kerberos, and the group allowed to read general settings. */
 static void plug_in_with_kerberos(struct machine *machine, const char *generation)
 {
-    plug_in(machine, generation);
-    join(machine, kerberos_encryptions_of(machine->amt_major));
+    machine_plug_in(&test.machines, machine, generation);
+    machine_join(machine, kerberos_encryptions_of(machine->amt_major));
     put_account(machine, 1);
-    allow(machine, test.group_sid, REALM_GENERAL);
+    machine_allow(machine, test.group_sid, REALM_GENERAL);
 }
 
 static void expect_state(const struct machine *machine, const char *path, const char *wanted)
@@ -308,7 +150,7 @@ static char *token_for(const struct machine *machine, const char *cache, unsigne
 
 static int status_of_token(const struct machine *machine, const char *token)
 {
-    const struct web_target target = target_of(machine);
+    const struct web_target target = machine_target(machine);
     AUTO(text_free) char *header = text_format("Authorization: Negotiate %s", token);
     AUTO(text_free) char *body = wsman_request(WSMAN_TRANSFER "Get", "AMT_GeneralSettings", "", "");
     AUTO(web_answer_clear) struct web_answer answer = { 0 };
@@ -353,8 +195,8 @@ static void derived_keys_are_those_of_the_domain_s_own_keytab(void **state)
     struct error err = { 0 };
 
     (void)state;
-    plug_in(&machine, "9.0");
-    join(&machine, kerberos_encryptions_of(0));
+    machine_plug_in(&test.machines, &machine, "9.0");
+    machine_join(&machine, kerberos_encryptions_of(0));
     principal = text_format("--principal=%s$", machine.account);
     must(domain_tool(test.domain, NULL, &err, "domain", "exportkeytab", path, principal, NULL));
     must(command_run(&listing, NULL, COMMAND_TIMEOUT_MS,
@@ -419,7 +261,7 @@ static void the_computer_proves_that_it_has_the_key_too(void **state)
 
     (void)state;
     plug_in_with_kerberos(&machine, "15.0");
-    target = target_of(&machine);
+    target = machine_target(&machine);
     must(web_read_by_name(&target, test.alice, DOMAIN_REALM, "AMT_GeneralSettings", &status, &err));
     assert_int_equal(status, 200);
 }
@@ -434,7 +276,7 @@ static void the_entry_decides_what_its_user_may(void **state)
     plug_in_with_kerberos(&machine, "12.0");
     assert_int_equal(status_by_curl(&machine, test.alice, "AMT_GeneralSettings"), 200);
     assert_int_equal(status_by_curl(&machine, test.alice, "AMT_AuthorizationService"), 400);
-    allow(&machine, mallory, REALM_ACL);
+    machine_allow(&machine, mallory, REALM_ACL);
     assert_int_equal(status_by_curl(&machine, test.mallory, "AMT_AuthorizationService"), 200);
     assert_int_equal(status_by_curl(&machine, test.mallory, "AMT_GeneralSettings"), 400);
 }
@@ -443,7 +285,7 @@ static void the_entry_decides_what_its_user_may(void **state)
 static int status_of_service(const struct machine *machine, const char *cache, const char *path,
                              const char *call)
 {
-    struct web_target target = target_of(machine);
+    struct web_target target = machine_target(machine);
     AUTO(negotiation_free) struct negotiation *negotiation = NULL;
     AUTO(text_free) char *token = token_for(machine, cache, machine->port, &negotiation);
     AUTO(text_free) char *header = text_format("Authorization: Negotiate %s", token);
@@ -488,7 +330,7 @@ static void a_rotated_password_lets_the_same_users_in_with_new_tickets(void **st
 
         plug_in_with_kerberos(&machine, releases[i]);
         assert_int_equal(status_by_curl(&machine, test.alice, "AMT_GeneralSettings"), 200);
-        change_password(&machine, "Second-password-of-all");
+        machine_change_password(&machine, "Second-password-of-all");
         assert_int_equal(status_by_curl(&machine, test.alice, "AMT_GeneralSettings"), 200); /* cached */
         put_account(&machine, 2);
         assert_int_equal(status_by_curl(&machine, test.alice, "AMT_GeneralSettings"), 401);
@@ -555,10 +397,10 @@ static void a_ticket_for_another_computer_or_in_another_encryption_opens_nothing
     assert_int_equal(status_of_token(&other, token), 401);
 
     /* An account that says AES, firmware that cannot. */
-    plug_in(&old, "7.1");
-    join(&old, kerberos_encryptions_of(12));
+    machine_plug_in(&test.machines, &old, "7.1");
+    machine_join(&old, kerberos_encryptions_of(12));
     put_account(&old, 1);
-    allow(&old, test.group_sid, REALM_GENERAL);
+    machine_allow(&old, test.group_sid, REALM_GENERAL);
     assert_int_equal(status_by_curl(&old, test.alice, "AMT_GeneralSettings"), 401);
     expect_state(&old, "kerberos.last_refusal", "no key for a ticket in aes256-cts-hmac-sha1-96");
 }
@@ -569,10 +411,10 @@ static void newer_firmware_opens_rc4_tickets_with_its_passphrase(void **state)
     AUTO(machine_clear) struct machine machine = { 0 };
 
     (void)state;
-    plug_in(&machine, "11.8");
-    join(&machine, KERBEROS_RC4);
+    machine_plug_in(&test.machines, &machine, "11.8");
+    machine_join(&machine, KERBEROS_RC4);
     put_account(&machine, 1);
-    allow(&machine, test.group_sid, REALM_GENERAL);
+    machine_allow(&machine, test.group_sid, REALM_GENERAL);
     assert_int_equal(status_by_curl(&machine, test.alice, "AMT_GeneralSettings"), 200);
     expect_state(&machine, "kerberos.last_encryption", "arcfour-hmac");
 }
@@ -607,7 +449,7 @@ static void a_user_in_many_groups_is_too_much_for_old_firmware_only(void **state
 
 static bool offers_negotiate(const struct machine *machine)
 {
-    const struct web_target target = target_of(machine);
+    const struct web_target target = machine_target(machine);
     AUTO(web_answer_clear) struct web_answer answer = { 0 };
     struct error err = { 0 };
 
@@ -622,14 +464,14 @@ static void negotiate_is_offered_only_where_kerberos_is_on(void **state)
     AUTO(machine_clear) struct machine machine = { 0 };
 
     (void)state;
-    plug_in(&machine, "11.8");
+    machine_plug_in(&test.machines, &machine, "11.8");
     assert_false(offers_negotiate(&machine));
-    join(&machine, kerberos_encryptions_of(11));
+    machine_join(&machine, kerberos_encryptions_of(11));
     put_account(&machine, 1);
-    allow(&machine, test.group_sid, REALM_GENERAL);
+    machine_allow(&machine, test.group_sid, REALM_GENERAL);
     assert_true(offers_negotiate(&machine));
     assert_int_equal(status_by_curl(&machine, test.alice, "AMT_GeneralSettings"), 200);
-    put_kerberos(&machine, "<k:KrbEnabled>false</k:KrbEnabled>");
+    machine_put_kerberos(&machine, "<k:KrbEnabled>false</k:KrbEnabled>");
     assert_false(offers_negotiate(&machine));
     assert_int_equal(status_by_port(&machine, test.alice, 16992), 401);
     expect_state(&machine, "kerberos.last_refusal", "not offered");
@@ -702,6 +544,7 @@ static int set_up(void **state)
     test.openssl_config = workplace_path(&test.place, "openssl.cnf");
     must(web_client_prepare(test.openssl_config, &err));
     start_simulator(build);
+    test.machines = (struct machines){ &test.place, test.domain, test.simulator, test.openssl_config, 0 };
     return 0;
 }
 
