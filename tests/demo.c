@@ -16,7 +16,7 @@
 
 #include "common/clock.h"
 #include "support/domain.h"
-#include "support/proof.h"
+#include "support/settings_table.h"
 #include "support/web_client.h"
 
 enum {
@@ -111,32 +111,24 @@ static void plan_computers(struct demo *demo)
     demo->computers[demo->count - 1].generation = "9.0";
 }
 
-static const char *const users[] = { "console", NULL };
+/* Members of the domain's group may read the computers. */
+static bool add_group(struct demo *demo, struct error *err)
+{
+    static const char group[] = DOMAIN_NETBIOS "\\" DOMAIN_OPERATORS;
+    AUTO(text_free) char *nothing = NULL;
 
-static const struct proof_profile profile = { .ping = true,
-                                              .web_interface = true,
-                                              .serial_over_lan = true,
-                                              .ide_redirection = true,
-                                              .always_on = true,
-                                              .users = users };
+    return sql_text(demo->site->sql, &nothing, err,
+                    "SELECT amt.profile_user_set('default', $1, ARRAY['GeneralInfo'], sid => $1)", group,
+                    NULL);
+}
 
 /* The profile of all, and two accounts of the retry list that open no computer here: with them the one with
  * the unknown password takes two contacts to be given up (spec O5). */
 static bool configure(struct demo *demo, struct error *err)
 {
-    static const char common[] = "# everything on, one random MEBx password a computer, one more user\n"
-                                 "mebx password = random\n"
-                                 "power = always-on\n"
-                                 "user console = redirection, remote-control, hardware-asset, general-info\n";
-    AUTO(text_free)
-    char *content = text_format(
-        "%s%s", common,
-        demo->domain ? "user " DOMAIN_NETBIOS "\\" DOMAIN_OPERATORS " = network: general-info\n" : "");
-    AUTO(text_free) char *profile_path = site_path(demo->site, "default.profile");
     AUTO(text_free) char *password_path = site_path(demo->site, "account.password");
 
-    return file_write(profile_path, content, 0600, err) &&
-           site_amtctl(demo->site, NULL, err, "profile", "set", "default", profile_path, NULL) &&
+    return everything_set(demo->site, "default", err) && (!demo->domain || add_group(demo, err)) &&
            file_write(password_path, "Depot.Pass0word", 0600, err) &&
            site_amtctl(demo->site, NULL, err, "account", "add", "depot", "--password-file", password_path,
                        NULL) &&
@@ -155,8 +147,9 @@ static char *fleet_content(const struct demo *demo)
     for (size_t i = 0; i < demo->count; i++) {
         const struct computer *computer = &demo->computers[i];
         const char *root = computer == without_root(demo) ? other_root : computer_root(computer, site);
-        const char *words =
-            computer == with_unknown_password(demo) ? "challenge=yes admin-password=Nobody.Knows.1t" : "";
+        const char *words = computer == with_unknown_password(demo) ? EVERYTHING_HARDWARE
+                                " challenge=yes admin-password=Nobody.Knows.1t"
+                                                                    : EVERYTHING_HARDWARE;
         AUTO(text_free) char *line = computer_fleet_line(computer, site->dns_suffix, root, words);
 
         fprintf(out, "%s\n", line);
@@ -264,7 +257,7 @@ static void blame(struct demo *demo, const struct computer *computer, const char
 
 static void prove_ordinary(struct demo *demo)
 {
-    struct proof_profile expected = profile;
+    struct proof_profile expected = proof_of_everything;
     size_t proved = 0;
 
     expected.directory_users = demo->domain != NULL;
@@ -280,6 +273,23 @@ static void prove_ordinary(struct demo *demo)
            "access "
            "control list, remote functions, power package\n",
            proved, demo->ordinary);
+}
+
+/* One computer of each generation, or as many as there are. */
+static void compare_with_profile(struct demo *demo)
+{
+    size_t count = demo->ordinary < generation_count ? demo->ordinary : generation_count;
+    AUTO(settings_table_free) struct settings_table *table = settings_table_new();
+
+    for (size_t i = 0; i < count && !interrupted(); i++) {
+        struct error err = { 0 };
+
+        if (!settings_table_add(table, demo->site, &demo->computers[i], &err))
+            blame(demo, &demo->computers[i], err.message);
+    }
+    printf("\nThe profile, and what the firmware of each generation has:\n");
+    settings_table_print(table, stdout);
+    demo->failures += settings_table_differences(table);
 }
 
 /* A computer that says Hello again may have one more job under way: its last word counts. */
@@ -409,6 +419,7 @@ static bool play(struct demo *demo, struct error *err)
     if (!watch(demo, err))
         return false;
     prove_ordinary(demo);
+    compare_with_profile(demo);
     if (demo->domain)
         prove_logins(demo);
     prove_odd_ones(demo);
@@ -416,7 +427,8 @@ static bool play(struct demo *demo, struct error *err)
     if (interrupted())
         return error_set(err, ERROR_INTERNAL, "interrupted");
     return demo->failures == 0 ||
-           error_set(err, ERROR_INTERNAL, "%zu computers did not end as they should; the logs are in %s",
+           error_set(err, ERROR_INTERNAL,
+                     "%zu computers or settings did not end as they should; the logs are in %s",
                      demo->failures, demo->site->place.directory);
 }
 
