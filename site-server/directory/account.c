@@ -11,6 +11,7 @@
 #include "statement.h"
 
 #define REMOVAL_PAUSE_MOST_S 600
+#define NAME_VALID_S         (24 * 3600) /* then a user or group is looked up again */
 
 static void read_guid(const struct rows *rows, size_t row, struct object_guid *guid)
 {
@@ -166,6 +167,36 @@ bool account_unwanted(struct database *database, struct directory_task *tasks, s
     return true;
 }
 
+bool account_names_due(struct database *database, struct directory_task *tasks, size_t *count,
+                       struct error *err)
+{
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    AUTO(rows_free) struct rows *rows = NULL;
+
+    parameters_number(parameters, (int64_t)*count);
+    parameters_number(parameters, NAME_VALID_S);
+    if (!database_run(database, STATEMENT_DIRECTORY_NAMES_DUE, parameters, &rows, err))
+        return false;
+    *count = rows_count(rows);
+    for (size_t i = 0; i < *count; i++)
+        tasks[i] = (struct directory_task){ .work = DIRECTORY_LOOK_UP,
+                                            .fqdn = text_copy(row_text(rows, i, "name")) };
+    return true;
+}
+
+static bool settle_name(struct database *database, const struct directory_task *task, struct error *err)
+{
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    AUTO(text_free)
+    char *sentence = task->done ? NULL : job_reason_sentence(task->err.reason, task->err.message);
+
+    parameters_text(parameters, task->fqdn);
+    parameters_bytes(parameters, task->done ? task->sid.data : NULL, task->sid.length);
+    parameters_text(parameters, task->done ? NULL : reason_of(task->err.reason)->name);
+    parameters_text(parameters, sentence);
+    return database_write(database, STATEMENT_DIRECTORY_NAME_FOUND, parameters, err);
+}
+
 static bool settle_failed(struct database *database, const struct directory_task *task, struct error *err)
 {
     AUTO(parameters_free) struct parameters *parameters = parameters_new();
@@ -223,6 +254,8 @@ static bool settle_removed(struct database *database, const struct directory_tas
 
 bool account_settle(struct database *database, const struct directory_task *task, struct error *err)
 {
+    if (task->work == DIRECTORY_LOOK_UP)
+        return settle_name(database, task, err);
     if (!task->done)
         return settle_failed(database, task, err);
     return task->work == DIRECTORY_KEEP ? settle_kept(database, task, err)

@@ -23,6 +23,9 @@ bool account_want(struct database *database, struct vault *vault, int64_t servic
 /* Objects that are to be removed and due for it, at most count. The caller clears them. */
 bool account_unwanted(struct database *database, struct directory_task *tasks, size_t *count,
                       struct error *err) MUST_CHECK;
+/* Names of users and groups that are to be looked up, the same. */
+bool account_names_due(struct database *database, struct directory_task *tasks, size_t *count,
+                       struct error *err) MUST_CHECK;
 /* What came of the task, well or not. */
 bool account_settle(struct database *database, const struct directory_task *task,
                     struct error *err) MUST_CHECK;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "directory/directory_name.h"
 #include "directory/kerberos_key.h"
 
 struct directory_worker {
@@ -17,6 +18,7 @@ void directory_task_clear(struct directory_task *task)
     secret_free(&task->password);
     object_found_clear(&task->found);
     kerberos_account_free(&task->kerberos);
+    bytes_free(&task->sid);
     memset(task, 0, sizeof(*task));
 }
 
@@ -77,6 +79,9 @@ void directory_worker_run(struct directory_worker *worker, struct directory_task
     case DIRECTORY_REMOVE:
         task->done = computer_object_remove(&worker->link, &worker->settings->object, &task->uuid,
                                             &task->guid, &task->err);
+        break;
+    case DIRECTORY_LOOK_UP:
+        task->done = directory_name_look_up(&worker->link, task->fqdn, &task->sid, &task->err);
         break;
     }
 }

@@ -14,14 +14,15 @@ struct directory_settings {
 };
 
 enum directory_work {
-    DIRECTORY_KEEP,   /* create or repair the computer's object */
-    DIRECTORY_REMOVE, /* delete it */
+    DIRECTORY_KEEP,    /* create or repair the computer's object */
+    DIRECTORY_REMOVE,  /* delete it */
+    DIRECTORY_LOOK_UP, /* the SID of a user or group */
 };
 
 struct directory_task {
     enum directory_work work;
     struct uuid uuid;
-    char *fqdn;
+    char *fqdn; /* of DIRECTORY_LOOK_UP: DOMAIN\name, and the UUID is none */
     struct object_guid guid;
 
     /* of DIRECTORY_KEEP */
@@ -40,6 +41,7 @@ struct directory_task {
     struct error err; /* when not done */
     struct object_found found;
     struct kerberos_account *kerberos;
+    struct bytes sid; /* of DIRECTORY_LOOK_UP */
 };
 
 void directory_task_clear(struct directory_task *task);

@@ -107,8 +107,8 @@ static void put_basics(struct message_job_offer *offer, const struct site *site,
     offer->uuid = item->uuid;
     offer->address = text_copy(item->address);
     offer->port = AMT_TLS_PORT;
-    offer->directory_configured = site->settings->directory_configured;
     offer->former_address = text_copy(item->former_address);
+    offer->directory_configured = site->settings->directory_configured;
     offer->firmware_version = text_copy(item->firmware_version);
     offer->root_hashes = allocate(item->root_hash_count * sizeof(*offer->root_hashes));
     offer->root_hash_count = item->root_hash_count;
@@ -162,6 +162,19 @@ static bool has_password(const struct site *site, const struct uuid *uuid, const
     return false;
 }
 
+/* Its SID is looked up by the directory's threads, as soon as a profile names it (directory/account.h). */
+static bool error_about_name(const struct site *site, size_t row, struct error *err)
+{
+    const char *name = row_text(site->users, row, "name"), *why = row_text(site->users, row, "reason_code");
+
+    if (!site->settings->directory_configured)
+        return error_because(err, REASON_PROFILE_INVALID, "no directory is configured to look up %s", name);
+    if (why && strcmp(why, reason_of(REASON_DIRECTORY_NAME_UNKNOWN)->name) == 0)
+        return error_because(err, REASON_DIRECTORY_NAME_UNKNOWN, "the directory has no user or group %s",
+                             name);
+    return error_because(err, REASON_DIRECTORY_NAME_PENDING, "%s was not looked up yet", name);
+}
+
 static bool put_user(struct user_entry *user, const struct preparation *item, const struct site *site,
                      size_t row, struct error *err)
 {
@@ -174,6 +187,8 @@ static bool put_user(struct user_entry *user, const struct preparation *item, co
     if (!sealed_row_open(site->vault, site->users, row, place, &user->password, err))
         return error_during(err, "user %s of the profile", name);
     sid = row_bytes(site->users, row, "sid", &length);
+    if (!sid && row_bool(site->users, row, "by_name"))
+        return error_about_name(site, row, err);
     if (sid)
         bytes_set(&user->sid, sid, length);
     else
@@ -226,10 +241,12 @@ static bool put_profile(struct preparation *item, const struct job_kind *kind, c
     return !kind->applies_profile || put_users(profile, item, site, err);
 }
 
-static bool put_networks(struct message_job_offer *offer, const struct site *site, const char *fqdn,
-                         struct error *err)
+static bool put_networks(struct message_job_offer *offer, const struct site *site,
+                         const struct preparation *item, struct error *err)
 {
-    return network_profiles_put(&site->networks, site->vault, fqdn, &offer->profile, err);
+    const struct network_owner owner = { &item->uuid, item->fqdn };
+
+    return network_profiles_put(&site->networks, site->vault, &owner, &offer->profile, err);
 }
 
 /* ---- accounts to be tried -------------------------------------------------------------------------- */
@@ -500,7 +517,7 @@ static bool prepare(struct preparation *item, const struct site *site, struct ne
     if (kind->certificate_known && item->certificate.length)
         bytes_set(&offer->certificate, item->certificate.data, item->certificate.length);
     return put_accounts(item, kind, site, err) && put_profile(item, kind, site, profile, err) &&
-           (!kind->applies_profile || put_networks(offer, site, item->fqdn, err)) &&
+           (!kind->applies_profile || put_networks(offer, site, item, err)) &&
            (kind->new_admin_password ? put_new_admin(item, site, fresh, err)
                                      : put_known_admin(item, site, err)) &&
            put_mebx_password(item, kind, site, profile, fresh, err);
@@ -528,7 +545,7 @@ static bool load_site(struct database *database, const struct preparation *items
         !database_run(database, STATEMENT_PROFILE_USERS_OF, parameters, &site->users, err) ||
         !database_run(database, STATEMENT_COMPUTER_USERS_OF, computers, &site->written, err) ||
         !database_run(database, STATEMENT_AUTHORITY_CERTIFICATES, NULL, &site->issuers, err) ||
-        !network_profiles_load(database, parameters, &site->networks, err))
+        !network_profiles_load(database, parameters, computers, &site->networks, err))
         return false;
     site->account_names = allocate(rows_count(site->accounts) * sizeof(*site->account_names));
     for (size_t i = 0; i < rows_count(site->accounts); i++)

@@ -45,6 +45,7 @@ static int64_t delay_of(const struct job_settings *settings, enum reason_code re
         return FLASH_WEAR_DELAY_S;
     case REASON_SERVICE_POINT_STOPPING:
     case REASON_NO_FREE_SLOT:
+    case REASON_DIRECTORY_NAME_PENDING:
         return settings->retry_delay_s < SOON_S ? settings->retry_delay_s : SOON_S;
     case REASON_LEASE_OVER: /* waited for a whole lease already */
         return failures <= 1 ? 0 : grown_delay(settings, failures - 1);

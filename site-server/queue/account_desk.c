@@ -10,10 +10,10 @@
 #include "directory/account.h"
 #include "errand/errand_pool.h"
 
-#define CAPACITY         4096 /* a question more is not answered; it is asked again */
-#define REMOVALS_AT_ONCE 32
-#define SWEEP_PAUSE_MS   5000
-#define LOG_INTERVAL_MS  10000
+#define CAPACITY        4096 /* a question more is not answered; it is asked again */
+#define DUE_AT_ONCE     32
+#define SWEEP_PAUSE_MS  2000
+#define LOG_INTERVAL_MS 10000
 
 struct desk_errand {
     struct directory_task task;
@@ -100,13 +100,21 @@ void account_desk_close(struct account_desk **desk)
     free(closing);
 }
 
-static struct desk_errand *find_under_way(struct account_desk *desk, const struct uuid *uuid)
+/* Names have no UUID. */
+static bool same_subject(const struct directory_task *a, const struct directory_task *b)
+{
+    if (a->work == DIRECTORY_LOOK_UP || b->work == DIRECTORY_LOOK_UP)
+        return a->work == b->work && strcmp(a->fqdn, b->fqdn) == 0;
+    return uuid_equal(&a->uuid, &b->uuid);
+}
+
+static struct desk_errand *find_under_way(struct account_desk *desk, const struct directory_task *task)
 {
     struct desk_errand *errand;
 
     LIST_FOREACH(errand, &desk->under_way, others)
     {
-        if (uuid_equal(&errand->task.uuid, uuid))
+        if (same_subject(&errand->task, task))
             return errand;
     }
     return NULL;
@@ -129,7 +137,7 @@ static bool same_attempt(const struct directory_task *a, const struct directory_
 void account_desk_ask(struct account_desk *desk, struct directory_task *task,
                       const struct account_question *question)
 {
-    struct desk_errand *busy = find_under_way(desk, &task->uuid);
+    struct desk_errand *busy = find_under_way(desk, task);
     struct desk_errand *errand;
 
     if (busy && same_attempt(&busy->task, task)) { /* asked again: answered once */
@@ -211,7 +219,9 @@ static void log_errand(struct account_desk *desk, const struct desk_errand *erra
     char device[UUID_TEXT_SIZE];
 
     uuid_text(&task->uuid, device);
-    if (task->done)
+    if (task->done && task->work == DIRECTORY_LOOK_UP)
+        log_info("directory name looked up", log_text("name", task->fqdn), log_number("took_ms", took_ms));
+    else if (task->done)
         log_info(task->work == DIRECTORY_KEEP ? "directory object kept" : "directory object removed",
                  log_text("device", device), log_text("dn", task->found.dn),
                  log_text("changes", task->found.changes), log_number("took_ms", took_ms));
@@ -278,36 +288,45 @@ static bool take_results(struct account_desk *desk, struct database *database, s
     return true;
 }
 
-/* ---- removals ---- */
+/* ---- what is due by itself: objects to be removed, names to be looked up ---- */
 
-static bool find_removals(struct database *database, struct directory_task *tasks, size_t *count,
-                          struct error *err)
+typedef bool due_function(struct database *database, struct directory_task *tasks, size_t *count,
+                          struct error *err);
+
+static bool find_due(struct database *database, due_function *find, struct directory_task *tasks,
+                     size_t *count, struct error *err)
 {
-    if (database_begin(database, err) && account_unwanted(database, tasks, count, err) &&
-        database_commit(database, err))
+    if (database_begin(database, err) && find(database, tasks, count, err) && database_commit(database, err))
         return true;
     database_rollback(database);
     return false;
 }
 
-static bool sweep(struct account_desk *desk, struct database *database, int64_t now_ms, struct error *err)
+static bool send_due(struct account_desk *desk, struct database *database, due_function *find,
+                     struct error *err)
 {
     static const struct account_question nobody;
-    struct directory_task tasks[REMOVALS_AT_ONCE];
+    struct directory_task tasks[DUE_AT_ONCE];
     size_t count = COUNT_OF(tasks);
 
-    if (now_ms < desk->sweep_ms)
-        return true;
-    desk->sweep_ms = now_ms + SWEEP_PAUSE_MS;
-    if (!find_removals(database, tasks, &count, err))
+    if (!find_due(database, find, tasks, &count, err))
         return false;
     for (size_t i = 0; i < count; i++) {
-        if (find_under_way(desk, &tasks[i].uuid))
+        if (find_under_way(desk, &tasks[i]))
             directory_task_clear(&tasks[i]);
         else
             account_desk_ask(desk, &tasks[i], &nobody);
     }
     return true;
+}
+
+static bool sweep(struct account_desk *desk, struct database *database, int64_t now_ms, struct error *err)
+{
+    if (now_ms < desk->sweep_ms)
+        return true;
+    desk->sweep_ms = now_ms + SWEEP_PAUSE_MS;
+    return send_due(desk, database, account_unwanted, err) &&
+           send_due(desk, database, account_names_due, err);
 }
 
 bool account_desk_run(struct account_desk *desk, struct database *database, struct endpoint *endpoint,
