@@ -142,7 +142,7 @@ check: dependencies-test ; $(again) check-built
 check-built: all $(unit_tests) $(scenarios) $(harness) ; @tests/run -l $(OUT)/tests/log $(unit_tests) $(scenarios)
 unit: $(unit_tests) ; @tests/run -l $(OUT)/tests/log/unit $^
 scenarios: all $(scenarios) $(harness) ; @tests/run -l $(OUT)/tests/log/scenarios $(scenarios)
-demo: dependencies-test ; $(again) all $(OUT)/tests/demo && DEVICES=$(DEVICES) $(OUT)/tests/demo
+demo: dependencies-test ; $(again) all $(OUT)/tests/demo && DEVICES=$(DEVICES) DIRECTORY=$(DIRECTORY) $(OUT)/tests/demo
 lab: dependencies-test ; $(again) all $(OUT)/tests/lab && exec $(OUT)/tests/lab
 bench: dependencies-test ; $(again) all $(harness) && $(OUT)/tests/bench/bench
 fuzz: dependencies-fuzz ; $(again) fuzz-built OUT=build/fuzz CC=clang SANITIZE=fuzz

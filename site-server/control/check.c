@@ -5,14 +5,12 @@
 #include <string.h>
 
 #include "certificate_file.h"
+#include "check.h"
 #include "common/clock.h"
-#include "session.h"
 #include "verbs.h"
 
 #define DAY_S       86400
 #define EXPIRY_DAYS 42 /* warned about so many days before */
-
-enum level { LEVEL_OK, LEVEL_WARNING, LEVEL_PROBLEM };
 
 static const char *const level_names[] = { "ok", "warning", "problem" };
 
@@ -23,19 +21,8 @@ static const struct column finding_columns[] = {
     { "remedy", "WHAT TO DO", COLUMN_TEXT },
 };
 
-struct check {
-    struct session *session;
-    const struct invocation *invocation;
-    struct table *findings;
-    size_t problems;
-};
-
-static void find(struct check *check, enum level level, const char *subject, const char *remedy,
-                 const char *format, ...) PRINTF_LIKE(5, 6);
-
-/* The remedy is "" where there is nothing to do. */
-static void find(struct check *check, enum level level, const char *subject, const char *remedy,
-                 const char *format, ...)
+void check_find(struct check *check, enum level level, const char *subject, const char *remedy,
+                const char *format, ...)
 {
     char text[512];
     va_list arguments;
@@ -56,7 +43,7 @@ static bool rows_of(struct check *check, int statement, const char *subject, str
 
     if (database_run(check->session->database, statement, NULL, rows, &err))
         return true;
-    find(check, LEVEL_PROBLEM, subject, "see the database's log", "%s", err.message);
+    check_find(check, LEVEL_PROBLEM, subject, "see the database's log", "%s", err.message);
     return false;
 }
 
@@ -65,7 +52,7 @@ static void check_schema(struct check *check)
     AUTO(rows_free) struct rows *rows = NULL;
 
     if (rows_of(check, CONTROL_STATEMENT_CHECK_SCHEMA, "schema", &rows))
-        find(check, LEVEL_OK, "schema", "", "version %" PRId64, row_number(rows, 0, "version"));
+        check_find(check, LEVEL_OK, "schema", "", "version %" PRId64, row_number(rows, 0, "version"));
 }
 
 static void check_roles(struct check *check)
@@ -86,13 +73,13 @@ static void check_roles(struct check *check)
         bool held;
 
         if (!session_role(check->session, roles[i].role, &held, &user, &err)) {
-            find(check, LEVEL_PROBLEM, "roles", "see the database's log", "%s", err.message);
+            check_find(check, LEVEL_PROBLEM, "roles", "see the database's log", "%s", err.message);
             return;
         }
         remedy = text_format("GRANT %s TO \"%s\", if it should", roles[i].role, user);
-        find(check, held ? LEVEL_OK : LEVEL_WARNING, "roles", held ? "" : remedy, "user \"%s\" %s %s%s%s",
-             user, held ? "holds" : "lacks", roles[i].role, held ? "" : " and ",
-             held ? "" : roles[i].without);
+        check_find(check, held ? LEVEL_OK : LEVEL_WARNING, "roles", held ? "" : remedy,
+                   "user \"%s\" %s %s%s%s", user, held ? "holds" : "lacks", roles[i].role,
+                   held ? "" : " and ", held ? "" : roles[i].without);
     }
 }
 
@@ -107,15 +94,16 @@ static void check_keys_in_use(struct check *check, const struct vault *vault)
         int64_t secrets = row_number(rows, i, "secrets");
 
         if (!vault_has_key(vault, key))
-            find(check, LEVEL_PROBLEM, "secret keys",
-                 "put the key back into the key file, from its safe copy",
-                 "key %s, which %" PRId64 " values are sealed with, is not in the key file", key, secrets);
+            check_find(
+                check, LEVEL_PROBLEM, "secret keys", "put the key back into the key file, from its safe copy",
+                "key %s, which %" PRId64 " values are sealed with, is not in the key file", key, secrets);
         else if (strcmp(key, vault_current_key_id(vault)) != 0)
-            find(check, LEVEL_WARNING, "secret keys", "call 'amtctl secret rotate-key'",
-                 "key %s, which %" PRId64 " values are sealed with, is not the current one", key, secrets);
+            check_find(check, LEVEL_WARNING, "secret keys", "call 'amtctl secret rotate-key'",
+                       "key %s, which %" PRId64 " values are sealed with, is not the current one", key,
+                       secrets);
         else
-            find(check, LEVEL_OK, "secret keys", "",
-                 "key %s, which %" PRId64 " values are sealed with, is the current one", key, secrets);
+            check_find(check, LEVEL_OK, "secret keys", "",
+                       "key %s, which %" PRId64 " values are sealed with, is the current one", key, secrets);
     }
 }
 
@@ -125,12 +113,12 @@ static void check_key_file(struct check *check)
     struct error err;
 
     if (!session_vault(check->session, &vault, &err)) {
-        find(check, LEVEL_PROBLEM, "secret keys",
-             "give it with --key-file, or make one with 'amtctl secret init'", "%s", err.message);
+        check_find(check, LEVEL_PROBLEM, "secret keys",
+                   "give it with --key-file, or make one with 'amtctl secret init'", "%s", err.message);
         return;
     }
-    find(check, LEVEL_OK, "secret keys", "", "%s is private; its current key is %s", check->session->key_file,
-         vault_current_key_id(vault));
+    check_find(check, LEVEL_OK, "secret keys", "", "%s is private; its current key is %s",
+               check->session->key_file, vault_current_key_id(vault));
     check_keys_in_use(check, vault);
 }
 
@@ -142,10 +130,10 @@ static void check_expiry(struct check *check, const char *subject, const char *r
                                                                : LEVEL_OK;
 
     if (left_s <= 0)
-        find(check, level, subject, remedy, "%s has expired", name);
+        check_find(check, level, subject, remedy, "%s has expired", name);
     else
-        find(check, level, subject, level == LEVEL_OK ? "" : remedy, "%s is valid for %" PRId64 " days", name,
-             left_s / DAY_S);
+        check_find(check, level, subject, level == LEVEL_OK ? "" : remedy, "%s is valid for %" PRId64 " days",
+                   name, left_s / DAY_S);
 }
 
 static void check_authority(struct check *check)
@@ -155,8 +143,8 @@ static void check_authority(struct check *check)
     if (!rows_of(check, CONTROL_STATEMENT_AUTHORITY_LIST, "authority", &rows))
         return;
     if (rows_count(rows) == 0 || strcmp(row_text(rows, 0, "state"), "active") != 0) {
-        find(check, LEVEL_PROBLEM, "authority", "run 'amtctl ca init'",
-             "there is none, so computers can get no certificates");
+        check_find(check, LEVEL_PROBLEM, "authority", "run 'amtctl ca init'",
+                   "there is none, so computers can get no certificates");
         return;
     }
     check_expiry(check, "authority", "make a new one with 'amtctl ca init --replace'",
@@ -175,22 +163,23 @@ static void check_service_points(struct check *check)
         bool is_connected = strcmp(row_text(rows, i, "connected"), "true") == 0;
 
         if (strcmp(state, "pending") == 0)
-            find(check, LEVEL_WARNING, "service points",
-                 "compare its key, then 'amtctl service-point approve'", "%s waits for approval", name);
+            check_find(check, LEVEL_WARNING, "service points",
+                       "compare its key, then 'amtctl service-point approve'", "%s waits for approval", name);
         if (strcmp(state, "approved") != 0)
             continue;
         approved++;
         connected += is_connected;
-        find(check, is_connected ? LEVEL_OK : LEVEL_WARNING, "service points",
-             is_connected ? "" : "start it, or 'amtctl service-point remove'", "%s is %s", name,
-             is_connected ? "connected" : "not connected");
+        check_find(check, is_connected ? LEVEL_OK : LEVEL_WARNING, "service points",
+                   is_connected ? "" : "start it, or 'amtctl service-point remove'", "%s is %s", name,
+                   is_connected ? "connected" : "not connected");
     }
     if (approved == 0)
-        find(check, LEVEL_PROBLEM, "service points", "start one, then 'amtctl service-point approve' its key",
-             "none is approved, so nobody hears computers");
+        check_find(check, LEVEL_PROBLEM, "service points",
+                   "start one, then 'amtctl service-point approve' its key",
+                   "none is approved, so nobody hears computers");
     else if (connected == 0)
-        find(check, LEVEL_PROBLEM, "service points", "start one, and see its log for what it lacks",
-             "none is connected");
+        check_find(check, LEVEL_PROBLEM, "service points", "start one, and see its log for what it lacks",
+                   "none is connected");
 }
 
 static void check_registered_certificates(struct check *check)
@@ -205,16 +194,16 @@ static void check_registered_certificates(struct check *check)
                                  row_text(rows, i, "service_point"), row_text(rows, i, "root_subject"));
 
         if (row_is_null(rows, i, "seconds_left"))
-            find(check, LEVEL_WARNING, "provisioning certificate", "look at it with --certificate FILE",
-                 "%s does not say how long it is valid", name);
+            check_find(check, LEVEL_WARNING, "provisioning certificate", "look at it with --certificate FILE",
+                       "%s does not say how long it is valid", name);
         else
             check_expiry(check, "provisioning certificate", "renew it and restart the service point", name,
                          row_number(rows, i, "seconds_left"));
     }
     if (rows_count(rows) == 0)
-        find(check, LEVEL_WARNING, "provisioning certificate",
-             "set provisioning.certificates at a service point, or give the file with --certificate",
-             "no service point has told of one");
+        check_find(check, LEVEL_WARNING, "provisioning certificate",
+                   "set provisioning.certificates at a service point, or give the file with --certificate",
+                   "no service point has told of one");
 }
 
 static void check_given_certificate(struct check *check, const char *path)
@@ -225,16 +214,16 @@ static void check_given_certificate(struct check *check, const char *path)
     struct error err;
 
     if (!certificate_file_read(path, now_s, &certificate, &err)) {
-        find(check, LEVEL_PROBLEM, "provisioning certificate",
-             "mend the file: private key, leaf, intermediates, root", "%s", err.message);
+        check_find(check, LEVEL_PROBLEM, "provisioning certificate",
+                   "mend the file: private key, leaf, intermediates, root", "%s", err.message);
         return;
     }
     name = text_format("%s (%s), root %s, SHA-256 %s,", path, certificate.subject, certificate.root_subject,
                        certificate.root_hash);
     check_expiry(check, "provisioning certificate", "renew it", name, certificate.not_after_s - now_s);
     if (certificate.weakness)
-        find(check, LEVEL_WARNING, "provisioning certificate", "renew it, unless all computers are old",
-             "%s: %s", path, certificate.weakness);
+        check_find(check, LEVEL_WARNING, "provisioning certificate", "renew it, unless all computers are old",
+                   "%s: %s", path, certificate.weakness);
 }
 
 static void check_profiles(struct check *check)
@@ -244,8 +233,8 @@ static void check_profiles(struct check *check)
     if (!rows_of(check, CONTROL_STATEMENT_CHECK_PROFILES, "profiles", &rows))
         return;
     for (size_t i = 0; i < rows_count(rows); i++)
-        find(check, LEVEL_PROBLEM, "profiles", "call 'amtctl profile set' again, it makes one",
-             "%s sets a shared MEBx password, and has none", row_text(rows, i, "name"));
+        check_find(check, LEVEL_PROBLEM, "profiles", "call 'amtctl profile set' again, it makes one",
+                   "%s sets a shared MEBx password, and has none", row_text(rows, i, "name"));
 }
 
 static void check_database(struct check *check)
@@ -254,11 +243,11 @@ static void check_database(struct check *check)
     struct error err;
 
     if (!session_open(check->session, NULL, &err)) {
-        find(check, LEVEL_PROBLEM, "database", "give it with --database or $AMT_DATABASE_URL", "%s",
-             err.message);
+        check_find(check, LEVEL_PROBLEM, "database", "give it with --database or $AMT_DATABASE_URL", "%s",
+                   err.message);
         return;
     }
-    find(check, LEVEL_OK, "database", "", "can be reached");
+    check_find(check, LEVEL_OK, "database", "", "can be reached");
     check_roles(check);
     if (!session_role(check->session, "amt_reader", &is_reader, NULL, &err) || !is_reader)
         return;
@@ -278,6 +267,8 @@ bool check_run(struct session *session, const struct invocation *invocation, str
     check_key_file(&check);
     for (size_t i = 0; i < invocation->certificate_count; i++)
         check_given_certificate(&check, invocation->certificates[i]);
+    if (invocation->options[OPTION_CONFIG])
+        check_directory(&check, invocation->options[OPTION_CONFIG]);
     (session->json ? table_print_json : table_print_text)(findings, SHAPE_LIST, stdout);
     if (check.problems)
         return error_set(err, ERROR_INPUT, "%zu problem%s found", check.problems,

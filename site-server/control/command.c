@@ -46,6 +46,7 @@ static const struct option_kind option_kinds[OPTION_COUNT] = {
     [OPTION_PEM] = { "pem", NULL, "print the certificate in PEM form" },
     [OPTION_CERTIFICATE] = { "certificate", "FILE",
                              "a provisioning certificate file to look at; repeatable" },
+    [OPTION_CONFIG] = { "config", "FILE", "the site server's configuration: looks at its directory" },
 };
 
 #define LIST_OPTIONS (OPTION_BIT(OPTION_SEARCH) | OPTION_BIT(OPTION_LIMIT))
@@ -262,11 +263,13 @@ const struct command commands[] = {
     { "ca", "show", "", 0, 0, OPTION_BIT(OPTION_PEM), "amt_reader", "the site's certificate authority", "",
       ca_show },
 
-    { "check", NULL, "", 0, 0, OPTION_BIT(OPTION_CERTIFICATE), NULL,
+    { "check", NULL, "", 0, 0, OPTION_BIT(OPTION_CERTIFICATE) | OPTION_BIT(OPTION_CONFIG), NULL,
       "look for what would keep computers from being provisioned",
       "Looks at the database, its schema and the rights of the user, the secret key file,\n"
       "the certificate authority, the service points and their provisioning certificates,\n"
-      "and the profiles. One line a finding, with the remedy. Exit status 0 only if there\n"
+      "and the profiles. With --config also at the directory, as the site server's account:\n"
+      "each domain controller and its clock, the global catalogue, the container and the\n"
+      "right to create objects in it. One line a finding, with the remedy. Exit status 0 only if there\n"
       "is no problem; warnings alone do not count as problems.",
       check_run },
     { "summary", NULL, "", 0, 0, 0, "amt_reader", "the fleet, the failures, and what waits for a person", "",

@@ -40,6 +40,7 @@ enum option_id {
     OPTION_REPLACE,
     OPTION_PEM,
     OPTION_CERTIFICATE,
+    OPTION_CONFIG,
     OPTION_COUNT,
 };
 

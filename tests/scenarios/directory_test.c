@@ -11,33 +11,17 @@
 
 #include "support/domain.h"
 #include "support/expect.h"
+#include "support/web_client.h"
 
 static struct {
-    struct workplace place;
     struct domain *domain;
 } test;
 
-static char *build_path(const char *name)
-{
-    char path[4096];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
-
-    assert_true(length > 0);
-    path[length] = '\0';
-    *strstr(path, "/tests/scenarios/") = '\0';
-    return text_format("%s/%s", path, name);
-}
-
 static int set_up(void **state)
 {
-    AUTO(text_free) char *directory = build_path("directory-test-domain");
-    AUTO(text_free) char *archive = build_path("domain");
-    AUTO(text_free) char *copy = NULL;
     struct error err = { 0 };
 
-    must(workplace_open(&test.place, directory, false, &err));
-    copy = workplace_path(&test.place, "domain");
-    must(domain_start(&test.domain, archive, copy, test.place.block, &err));
+    must(domain_start_beside(&test.domain, "directory-test-domain", &err));
 
     const char *settings[] = { test.domain->settings[0],   test.domain->settings[1], test.domain->settings[2],
                                test.domain->settings[3],   test.domain->settings[4], "job.retry_delay = 1s",
@@ -52,7 +36,6 @@ static int tear_down(void **state)
     int ended = scenario_end(state);
 
     domain_stop(&test.domain);
-    workplace_close(&test.place);
     return ended;
 }
 
@@ -344,6 +327,95 @@ static void an_object_is_removed_when_the_directory_is_back(void **state)
     expect_found("", "cn", "(servicePrincipalName=HTTP/%s*)", computer.fqdn);
 }
 
+/* ---- users and groups by name ----------------------------------------------------------------------- */
+
+static void set_profile(struct site *site, const char *name, const char *content)
+{
+    AUTO(text_free) char *path = site_path(site, name);
+    struct error err = { 0 };
+
+    must(file_write(path, content, 0600, &err));
+    must(site_amtctl(site, NULL, &err, "profile", "set", name, path, NULL));
+}
+
+static void plan_with_profile(struct site *site, struct computer *computer, unsigned index,
+                              const char *generation, const char *profile)
+{
+    struct error err = { 0 };
+
+    scenario_computer(site, computer, index, generation, "hello=manual");
+    must(site_amtctl(site, NULL, &err, "computer", "profile", profile, computer->uuid, NULL));
+    say_hello(site, computer);
+}
+
+static int status_for(const struct computer *computer, const char *user)
+{
+    AUTO(text_free) char *cache = workplace_path(&test.domain->place, user);
+    AUTO(text_free) char *openssl_config = workplace_path(&test.domain->place, "openssl.cnf");
+    const struct web_target target = { computer->fqdn, computer->address, 16993, openssl_config, NULL };
+    struct error err = { 0 };
+    int status;
+
+    must(web_client_prepare(openssl_config, &err));
+    must(domain_login(test.domain, user, cache, &err)); /* no ticket of before the rotation */
+    must(web_read_by_ticket(&target, cache, "AMT_GeneralSettings", &status, &err));
+    return status;
+}
+
+static void members_of_the_profile_s_group_read_the_computer_and_nobody_else(void **state)
+{
+    static const char *const generations_tried[] = { "6.2", "12.0", "16.1" };
+    struct site *site = *state;
+
+    set_profile(site, "by-name", "user SITE\\" DOMAIN_OPERATORS " = network: general-info\n");
+    for (unsigned i = 0; i < COUNT_OF(generations_tried); i++) {
+        struct computer computer;
+
+        plan_with_profile(site, &computer, 70 + i, generations_tried[i], "by-name");
+        expect_outcome(site, &computer, "provisioned", "");
+        assert_int_equal(status_for(&computer, "alice"), 200);
+        assert_int_not_equal(status_for(&computer, "mallory"), 200);
+        request(site, &computer, "rotate-passwords");
+        expect_job(site, &computer, "rotate-passwords done");
+        assert_int_equal(status_for(&computer, "alice"), 200);
+        assert_int_not_equal(status_for(&computer, "mallory"), 200);
+    }
+    expect_sql(site, "{by-name}", "SELECT profiles FROM amt.directory_name WHERE sid LIKE 'S-1-5-21-%%'");
+}
+
+static void a_group_that_is_not_there_fails_the_job_until_it_is(void **state)
+{
+    struct site *site = *state;
+    struct computer computer;
+    struct error err = { 0 };
+
+    set_profile(site, "unknown", "user SITE\\Newcomers = network: general-info\n");
+    plan_with_profile(site, &computer, 75, "12.0", "unknown");
+    expect_job(site, &computer, "provision failed directory-name-unknown");
+    must(domain_tool(test.domain, NULL, &err, "group", "add", "Newcomers", NULL));
+    set_profile(site, "unknown", "user SITE\\Newcomers = network: general-info\nping = on\n");
+    request(site, &computer, "provision");
+    expect_outcome(site, &computer, "provisioned", "");
+}
+
+static void names_that_are_none_are_refused(void **state)
+{
+    static const char *const wrong[] = { "user \\name = network: general-info\n",
+                                         "user SITE\\ = network: general-info\n",
+                                         "user A-SHORT-NAME-THAT-IS-LONG\\name = network: general-info\n",
+                                         "user SITE\\a\\b = network: general-info\n" };
+    struct site *site = *state;
+    AUTO(text_free) char *path = site_path(site, "wrong");
+    struct error err = { 0 };
+
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        must(file_write(path, wrong[i], 0600, &err));
+        assert_false(site_amtctl(site, NULL, &err, "profile", "set", "wrong", path, NULL));
+        if (!strstr(err.message, "is no DOMAIN\\name"))
+            fail_msg("%s", err.message);
+    }
+}
+
 /* ---- the directory away, or in disorder ------------------------------------------------------------ */
 
 static void jobs_wait_for_a_domain_controller_that_is_away(void **state)
@@ -432,6 +504,38 @@ static void without_the_right_to_create_jobs_wait_until_it_is_delegated(void **s
     expect_outcome(site, &computer, "provisioned", "");
 }
 
+static void expect_finding(struct site *site, int exit_status, const char *finding)
+{
+    const char *words[] = { "check", "--config", site->server_config_path, NULL };
+    AUTO(command_result_clear) struct command_result result = { 0 };
+    struct error err = { 0 };
+
+    must(site_amtctl_result(site, &result, NULL, words, &err));
+    if (!strstr(result.output, finding) || (exit_status && result.exit_status != exit_status))
+        fail_msg("%s%s", result.output, result.errors);
+}
+
+static void the_check_tells_what_the_directory_lets_us_do(void **state)
+{
+    struct site *site = *state;
+    struct error err = { 0 };
+
+    expect_finding(site, 0, "lets us in; its clock is");
+    expect_finding(site, 0, "answers as global catalogue");
+    expect_finding(site, 0, "we may create computers in " DOMAIN_CONTAINER);
+    expect_finding(site, 0, "we may change the members of CN=" DOMAIN_DEVICES);
+    restart_with_other_keytab(site);
+    expect_finding(site, 1, "we may not create computers in " DOMAIN_CONTAINER);
+    restart_with_other_keytab(site);
+    domain_halt(test.domain);
+    expect_finding(site, 1, "Can't contact LDAP server");
+    must(domain_resume(test.domain, &err));
+    change("dn: " DOMAIN_CONTAINER "\nchangetype: modrdn\nnewrdn: OU=Elsewhere\ndeleteoldrdn: 1\n");
+    expect_finding(site, 1, "searching " DOMAIN_CONTAINER ": there is no such object");
+    change("dn: OU=Elsewhere," DOMAIN_BASE
+           "\nchangetype: modrdn\nnewrdn: OU=AMT Computers\ndeleteoldrdn: 1\n");
+}
+
 static void a_principal_of_another_object_fails_the_job_with_its_dn(void **state)
 {
     struct site *site = *state;
@@ -462,10 +566,14 @@ int main(void)
         cmocka_unit_test(a_rotation_that_was_interrupted_ends_with_one_password),
         cmocka_unit_test(unprovisioning_leaves_no_object_and_no_principal),
         cmocka_unit_test(an_object_is_removed_when_the_directory_is_back),
+        cmocka_unit_test(members_of_the_profile_s_group_read_the_computer_and_nobody_else),
+        cmocka_unit_test(a_group_that_is_not_there_fails_the_job_until_it_is),
+        cmocka_unit_test(names_that_are_none_are_refused),
         cmocka_unit_test(jobs_wait_for_a_domain_controller_that_is_away),
         cmocka_unit_test(a_directory_that_hangs_delays_nobody_else),
         cmocka_unit_test(a_missing_container_lets_jobs_wait_until_it_is_there),
         cmocka_unit_test(without_the_right_to_create_jobs_wait_until_it_is_delegated),
+        cmocka_unit_test(the_check_tells_what_the_directory_lets_us_do),
         cmocka_unit_test(a_principal_of_another_object_fails_the_job_with_its_dn),
     };
 

@@ -315,12 +315,47 @@ bool domain_start(struct domain **domain, const char *archive, const char *direc
     return true;
 }
 
+/* We are OUTPUT/tests/... */
+static char *build_path(const char *name)
+{
+    char path[4096];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    char *tests = NULL;
+
+    path[length > 0 ? length : 0] = '\0';
+    for (char *at = path; (at = strstr(at, "/tests/")); at++)
+        tests = at;
+    if (tests)
+        *tests = '\0';
+    return text_format("%s/%s", path, name);
+}
+
+bool domain_start_beside(struct domain **domain, const char *name, struct error *err)
+{
+    AUTO(text_free) char *directory = build_path(name);
+    AUTO(text_free) char *archive = build_path("domain");
+    AUTO(text_free) char *copy = NULL;
+    struct workplace place;
+
+    if (!workplace_open(&place, directory, false, err))
+        return false;
+    copy = workplace_path(&place, "files");
+    if (!domain_start(domain, archive, copy, place.block, err)) {
+        workplace_close(&place);
+        return false;
+    }
+    (*domain)->place = place;
+    return true;
+}
+
 void domain_stop(struct domain **domain)
 {
     struct domain *stopping = TAKE(*domain);
 
     if (!stopping)
         return;
+    if (stopping->place.directory)
+        workplace_close(&stopping->place);
     process_kill(&stopping->server); /* SIGTERM ends it no better: its database is in order at every moment */
     text_free(&stopping->directory);
     text_free(&stopping->address);

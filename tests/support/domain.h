@@ -14,6 +14,7 @@
 #define TESTS_SUPPORT_DOMAIN_H
 
 #include "common/error.h"
+#include "support/workplace.h"
 
 #define DOMAIN_REALM      "SITE.EXAMPLE.COM"
 #define DOMAIN_DNS        "site.example.com"
@@ -28,13 +29,15 @@
 #define DOMAIN_CONTROLLER "dc1." DOMAIN_DNS
 
 struct domain {
+    struct workplace place; /* of domain_start_beside() */
     char *directory;
     char *address; /* numeric, of DOMAIN_CONTROLLER; its TLS certificate and its tickets are for it, too */
     char *authority_path;                /* PEM: who signed the controller's TLS certificate */
     char *site_keytab, *outsider_keytab; /* of DOMAIN_SITE and DOMAIN_OUTSIDER */
     char *krb5_config_path;
     char *samba_config_path;
-    char *settings[6]; /* of the site server, "key = value": LDAP under Kerberos, by the keytab of DOMAIN_SITE; NULL-terminated */
+    char *settings[6];      /* of the site server, "key = value": LDAP under Kerberos, by the keytab of
+                               DOMAIN_SITE; NULL-terminated */
     struct process *server; /* NULL while it is halted */
 };
 
@@ -45,6 +48,8 @@ struct domain {
  */
 bool domain_start(struct domain **domain, const char *archive, const char *directory, unsigned block,
                   struct error *err) MUST_CHECK;
+/* The same in a workplace of its own, OUTPUT/NAME, with the archive in OUTPUT, the build directory. */
+bool domain_start_beside(struct domain **domain, const char *name, struct error *err) MUST_CHECK;
 void domain_stop(struct domain **domain); /* accepts NULL; the files stay */
 
 /* Takes the domain controller away at once, and brings it back. */

@@ -99,7 +99,7 @@ BEGIN
             USING ERRCODE = 'AM003',
                   HINT = 'use 1 to 16 ASCII characters without ( ) , : " & < >, not admin or administrator, not beginning with $$';
     END IF;
-    IF by_name AND (sid !~ '^[^\\/:*?"<>|]{1,15}\\[^"/\\\[\]:;|=,+*?<>]{1,256}$' OR name <> sid) THEN
+    IF by_name AND (sid !~ '^[^\\/:*?"<>|]{1,15}\\[^"/\\:;|=,+*?<>[\]]+$' OR length(sid) > 272 OR name <> sid) THEN
         RAISE EXCEPTION 'user % of profile %: % is no name of a user or group in a domain', name, profile, sid
             USING ERRCODE = 'AM003', HINT = 'give DOMAIN\name, with the short name of the domain';
     END IF;
