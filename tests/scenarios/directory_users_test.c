@@ -35,30 +35,15 @@ static char *log_in(const char *user)
     return path;
 }
 
-static char *group_sid(void)
-{
-    AUTO(text_free) char *shown = NULL;
-    struct error err = { 0 };
-    const char *at;
-
-    must(domain_tool(test.domain, &shown, &err, "group", "show", DOMAIN_OPERATORS, "--attributes=objectSid",
-                     NULL));
-    at = strstr(shown, "objectSid: ");
-    assert_non_null(at);
-    at += strlen("objectSid: ");
-    return text_format("%.*s", (int)strcspn(at, "\n"), at);
-}
-
 /* ---- the computers ---------------------------------------------------------------------------------- */
 
 static void set_profile(struct site *site)
 {
-    AUTO(text_free) char *sid = group_sid();
-    AUTO(text_free) char *content = text_format("user %s = network: general-info\n", sid);
     AUTO(text_free) char *path = site_path(site, "directory.profile");
     struct error err = { 0 };
 
-    must(file_write(path, content, 0600, &err));
+    must(file_write(path, "user " DOMAIN_NETBIOS "\\" DOMAIN_OPERATORS " = network: general-info\n", 0600,
+                    &err));
     must(site_amtctl(site, NULL, &err, "profile", "set", PROFILE, path, NULL));
 }
 
