@@ -183,7 +183,9 @@ static bool write_health(void *context, FILE *out)
     fprintf(out, "service points: %" PRIu64 " connected, %" PRIu64 " of %" PRIu64 " slots free\n",
             gauges.service_points, gauges.slots_free, gauges.slots);
     if (server->accounts)
-        fprintf(out, "directory: %zu errands under way\n", account_desk_count(server->accounts));
+        fprintf(out, "directory: %s%s, errands under way: %zu\n",
+                *account_desk_trouble(server->accounts) ? "away, jobs wait: " : "ok",
+                account_desk_trouble(server->accounts), account_desk_count(server->accounts));
     fprintf(out, "certificate authority: %s\n", server->authority ? "ready" : "none; run 'amtctl ca init'");
     fprintf(out, "version: %s\n", PRODUCT_VERSION);
     return connected(server);

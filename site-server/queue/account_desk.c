@@ -1,5 +1,6 @@
 #include "queue/account_desk.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -29,6 +30,7 @@ struct account_desk {
     struct desk_errand *unsettled; /* is back, and could not be committed */
     int64_t sweep_ms;
     struct log_limit log_failed;
+    char trouble[sizeof(((struct error *)NULL)->message)];
 };
 
 static void errand_free(struct desk_errand **errand)
@@ -172,6 +174,11 @@ int64_t account_desk_due_ms(const struct account_desk *desk)
     return desk->sweep_ms;
 }
 
+const char *account_desk_trouble(const struct account_desk *desk)
+{
+    return desk ? desk->trouble : "";
+}
+
 size_t account_desk_count(const struct account_desk *desk)
 {
     return desk ? errand_count(desk->pool) : 0;
@@ -212,13 +219,22 @@ static void answer_errand(struct endpoint *endpoint, struct desk_errand *errand)
     message_free(&answer);
 }
 
+static void note_trouble(struct account_desk *desk, const struct directory_task *task)
+{
+    bool away = !task->done && (task->err.reason == REASON_DIRECTORY_UNREACHABLE ||
+                                task->err.reason == REASON_DIRECTORY_LOGIN);
+
+    snprintf(desk->trouble, sizeof(desk->trouble), "%s", away ? task->err.message : "");
+}
+
 static void log_errand(struct account_desk *desk, const struct desk_errand *errand)
 {
     const struct directory_task *task = &errand->task;
     int64_t took_ms = clock_monotonic_ms() - errand->posted_ms, suppressed;
-    char device[UUID_TEXT_SIZE];
+    char device[UUID_TEXT_SIZE] = "";
 
-    uuid_text(&task->uuid, device);
+    if (task->work != DIRECTORY_LOOK_UP)
+        uuid_text(&task->uuid, device);
     if (task->done && task->work == DIRECTORY_LOOK_UP)
         log_info("directory name looked up", log_text("name", task->fqdn), log_number("took_ms", took_ms));
     else if (task->done)
@@ -226,7 +242,7 @@ static void log_errand(struct account_desk *desk, const struct desk_errand *erra
                  log_text("device", device), log_text("dn", task->found.dn),
                  log_text("changes", task->found.changes), log_number("took_ms", took_ms));
     else if (log_limit_passes(&desk->log_failed, clock_monotonic_ms(), &suppressed))
-        log_warning("directory errand failed", log_text("device", device), log_text("host", task->fqdn),
+        log_warning("directory errand failed", log_text("device", device), log_text("name", task->fqdn),
                     log_text("reason", reason_of(task->err.reason)->name), log_text("why", task->err.message),
                     log_number("suppressed", suppressed));
 }
@@ -278,6 +294,7 @@ static bool take_results(struct account_desk *desk, struct database *database, s
         if (!settle(desk, database, errand, err))
             return false;
         counters->directory_errands[errand->task.done ? REASON_NONE : errand->task.err.reason]++;
+        note_trouble(desk, &errand->task);
         log_errand(desk, errand);
         answer_errand(endpoint, errand);
         after = TAKE(errand->after);

@@ -37,6 +37,9 @@ int64_t account_desk_due_ms(const struct account_desk *desk);
  * what was not committed is kept. */
 bool account_desk_run(struct account_desk *desk, struct database *database, struct endpoint *endpoint,
                       struct counters *counters, int64_t now_ms, struct error *err) MUST_CHECK;
+/* Why the directory did not answer, or not let us in, when it was asked last; "" when it did. Borrowed; desk
+ * may be NULL. */
+const char *account_desk_trouble(const struct account_desk *desk);
 size_t account_desk_count(const struct account_desk *desk); /* errands under way; desk may be NULL */
 
 #endif

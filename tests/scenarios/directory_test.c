@@ -23,9 +23,18 @@ static int set_up(void **state)
 
     must(domain_start_beside(&test.domain, "directory-test-domain", &err));
 
-    const char *settings[] = { test.domain->settings[0],   test.domain->settings[1], test.domain->settings[2],
-                               test.domain->settings[3],   test.domain->settings[4], "job.retry_delay = 1s",
-                               "job.retry_delay_max = 1s", "directory.timeout = 3s", NULL };
+    AUTO(text_free) char *metrics = text_format("metrics.listen = %s:9672", test.domain->address);
+
+    const char *settings[] = { test.domain->settings[0],
+                               test.domain->settings[1],
+                               test.domain->settings[2],
+                               test.domain->settings[3],
+                               test.domain->settings[4],
+                               "job.retry_delay = 1s",
+                               "job.retry_delay_max = 1s",
+                               "directory.timeout = 3s",
+                               metrics,
+                               NULL };
 
     return scenario_begin(state,
                           &(struct site_options){ .name = "directory-test", .server_settings = settings });
@@ -305,6 +314,27 @@ static void unprovisioning_leaves_no_object_and_no_principal(void **state)
         computer.uuid);
 }
 
+static void a_computer_that_is_forgotten_leaves_no_object(void **state)
+{
+    struct site *site = *state;
+    struct computer computer;
+    struct error err = { 0 };
+
+    scenario_computer(site, &computer, 42, "12.0", "hello=manual");
+    must(simulator_control(site->simulator, NULL, &err,
+                           "misbehave %s reset at=AMT_TimeSynchronizationService.GetLowAccuracyTimeSynch",
+                           computer.uuid));
+    say_hello(site, &computer);
+    expect_sql(site, "kept", "SELECT state FROM amt.directory_object WHERE uuid = '%s'", computer.uuid);
+    sql_do(site,
+           "SELECT amt.cancel_job(id) FROM amt.job WHERE uuid = '%s' AND state IN ('waiting', 'leased')",
+           computer.uuid);
+    sql_do(site, "DELETE FROM amt_store.secret WHERE uuid = '%s' AND kind <> 'directory'", computer.uuid);
+    must(site_amtctl(site, NULL, &err, "computer", "remove", computer.uuid, NULL));
+    expect_sql(site, "0", "SELECT count(*) FROM amt.directory_object WHERE uuid = '%s'", computer.uuid);
+    expect_found("", "cn", "(servicePrincipalName=HTTP/%s*)", computer.fqdn);
+}
+
 /* What is to be removed is found again by a site server that was killed meanwhile. */
 static void an_object_is_removed_when_the_directory_is_back(void **state)
 {
@@ -418,6 +448,18 @@ static void names_that_are_none_are_refused(void **state)
 
 /* ---- the directory away, or in disorder ------------------------------------------------------------ */
 
+static void expect_health(const char *wanted)
+{
+    AUTO(text_free) char *url = text_format("http://%s:9672/health", test.domain->address);
+    AUTO(command_result_clear) struct command_result result = { 0 };
+    struct error err = { 0 };
+
+    must(command_run(&result, NULL, SITE_WAIT_MS, (const char *[]){ "/usr/bin/curl", "--silent", url, NULL },
+                     &err));
+    if (!strstr(result.output, wanted))
+        fail_msg("%s%s", result.output, result.errors);
+}
+
 static void jobs_wait_for_a_domain_controller_that_is_away(void **state)
 {
     struct site *site = *state;
@@ -433,9 +475,11 @@ static void jobs_wait_for_a_domain_controller_that_is_away(void **state)
         expect_job(site, &computers[i], "provision waiting directory-unreachable");
         assert_int_equal(state_number(site, &computers[i], "counters.writes"), 0);
     }
+    expect_health("directory: away, jobs wait: ldap://");
     must(domain_resume(test.domain, &err));
     for (unsigned i = 0; i < COUNT_OF(computers); i++)
         expect_outcome(site, &computers[i], "provisioned", "");
+    expect_health("directory: ok");
 }
 
 /* Hellos are judged at once while errands hang in a domain controller that answers nothing. */
@@ -565,6 +609,7 @@ int main(void)
         cmocka_unit_test(rotated_passwords_are_those_of_directory_and_firmware),
         cmocka_unit_test(a_rotation_that_was_interrupted_ends_with_one_password),
         cmocka_unit_test(unprovisioning_leaves_no_object_and_no_principal),
+        cmocka_unit_test(a_computer_that_is_forgotten_leaves_no_object),
         cmocka_unit_test(an_object_is_removed_when_the_directory_is_back),
         cmocka_unit_test(members_of_the_profile_s_group_read_the_computer_and_nobody_else),
         cmocka_unit_test(a_group_that_is_not_there_fails_the_job_until_it_is),

@@ -33,13 +33,20 @@ static struct {
             fail_msg("%s", err.message);                                                                     \
     } while (0)
 
+/* With the settings as they are now. */
+static void connect_anew(void)
+{
+    ldap_session_free(&test.link.domain);
+    ldap_session_free(&test.link.catalog);
+    test.link.domain = ldap_session_new(&test.ldap, false);
+    test.link.catalog = ldap_session_new(&test.ldap, true);
+}
+
 static void connect_as(const char *user)
 {
     AUTO(text_free) char *name = text_format("%s@" DOMAIN_DNS, user);
     static char bind_user[64];
 
-    ldap_session_free(&test.link.domain);
-    ldap_session_free(&test.link.catalog);
     snprintf(bind_user, sizeof(bind_user), "%s", name);
     test.ldap = (struct ldap_settings){ .servers = test.servers,
                                         .global_catalogs = "",
@@ -47,8 +54,7 @@ static void connect_as(const char *user)
                                         .bind_user = bind_user,
                                         .password = test.bind_password,
                                         .timeout_s = 5 };
-    test.link.domain = ldap_session_new(&test.ldap, false);
-    test.link.catalog = ldap_session_new(&test.ldap, true);
+    connect_anew();
 }
 
 static void want(const char *uuid, const char *fqdn)
@@ -362,6 +368,21 @@ static void the_next_controller_serves_when_one_is_away(void **state)
     assert_string_equal(ldap_session_server(test.link.domain), test.servers);
 }
 
+static void starttls_serves_where_ldaps_does_not(void **state)
+{
+    AUTO(text_free) char *servers = text_format("ldap://%s", test.domain->address);
+    struct error err = { 0 };
+
+    (void)state;
+    test.ldap.servers = servers;
+    expect_refusal(REASON_DIRECTORY_LOGIN, servers); /* in clear the directory takes no password */
+    test.ldap.starttls = true;
+    must(keep(&err));
+    test.ldap.ca_file = "/etc/ssl/certs/ca-certificates.crt";
+    connect_anew();
+    expect_refusal(REASON_DIRECTORY_UNREACHABLE, "StartTLS");
+}
+
 static void a_connection_that_was_lost_is_made_again(void **state)
 {
     struct error err = { 0 };
@@ -421,6 +442,7 @@ int main(void)
         with_domain(removal_leaves_no_object_and_no_principal),
         with_domain(refusals_name_what_is_wrong),
         with_domain(the_next_controller_serves_when_one_is_away),
+        with_domain(starttls_serves_where_ldaps_does_not),
         with_domain(a_connection_that_was_lost_is_made_again),
         cmocka_unit_test(account_names_are_cut_and_numbered),
     };
