@@ -8,7 +8,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "support/domain.h"
 #include "support/expect.h"
@@ -17,7 +16,6 @@
 #define PROFILE "directory"
 
 static struct {
-    struct workplace place; /* of the domain */
     struct domain *domain;
     char *openssl_config;
 } test;
@@ -28,7 +26,7 @@ static struct {
 static char *log_in(const char *user)
 {
     AUTO(text_free) char *name = text_format("cache-%s", user);
-    char *path = workplace_path(&test.place, name);
+    char *path = workplace_path(&test.domain->place, name);
     struct error err = { 0 };
 
     must(domain_login(test.domain, user, path, &err));
@@ -199,29 +197,12 @@ static void an_account_that_was_deleted_and_made_anew_lets_its_users_in_again(vo
 
 /* ---- fixture ---------------------------------------------------------------------------------------- */
 
-static char *build_directory(void)
-{
-    char path[4096];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
-
-    assert_true(length > 0);
-    path[length] = '\0';
-    *strstr(path, "/tests/scenarios/") = '\0';
-    return text_copy(path);
-}
-
 static int set_up(void **state)
 {
-    AUTO(text_free) char *build = build_directory();
-    AUTO(text_free) char *directory = text_format("%s/directory-users-domain", build);
-    AUTO(text_free) char *archive = text_format("%s/domain", build);
-    AUTO(text_free) char *copy = NULL;
     struct error err = { 0 };
 
-    must(workplace_open(&test.place, directory, false, &err));
-    copy = workplace_path(&test.place, "domain");
-    must(domain_start(&test.domain, archive, copy, test.place.block, &err));
-    test.openssl_config = workplace_path(&test.place, "openssl.cnf");
+    must(domain_start_beside(&test.domain, "directory-users-domain", &err));
+    test.openssl_config = workplace_path(&test.domain->place, "openssl.cnf");
     must(web_client_prepare(test.openssl_config, &err));
     if (scenario_begin(state, &(struct site_options){ .name = "directory-users",
                                                       .server_settings =
@@ -236,7 +217,6 @@ static int tear_down(void **state)
     int ended = scenario_end(state);
 
     domain_stop(&test.domain);
-    workplace_close(&test.place);
     text_free(&test.openssl_config);
     return ended;
 }
