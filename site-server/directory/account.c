@@ -122,6 +122,7 @@ static void read_subject(const struct rows *rows, const struct message_account_w
     task->account_name = text_copy(row_text(rows, 0, "account_name"));
     task->key_version =
         row_is_null(rows, 0, "key_version") ? 0 : (uint32_t)row_number(rows, 0, "key_version");
+    task->key_in_firmware = row_bool(rows, 0, "key_in_firmware");
     read_guid(rows, 0, &task->guid);
 }
 

@@ -32,6 +32,7 @@ struct work { /* one run */
     char *principals[OBJECT_PRINCIPALS_MAX];
     size_t principal_count;
     char *description;
+    bool password_set;
     char *changes;
     struct ldap_entries entry; /* the object; empty: none yet */
 };
@@ -414,7 +415,8 @@ static bool set_password(struct work *work, struct error *err)
 {
     AUTO(secret_free) struct secret *value = quoted(work->wanted->password);
 
-    return change(work, "unicodePwd", NULL, 0, value, err) && read_again(work, err);
+    work->password_set = change(work, "unicodePwd", NULL, 0, value, err);
+    return work->password_set && read_again(work, err);
 }
 
 static bool is_member(struct work *work, bool *yes, struct error *err)
@@ -481,6 +483,7 @@ static bool tell(struct work *work, struct object_found *found, struct error *er
     memcpy(found->principals, work->principals, sizeof(found->principals));
     found->principal_count = work->principal_count;
     work->principal_count = 0;
+    found->password_set = work->password_set;
     found->changes = work->changes ? TAKE(work->changes) : text_copy("");
     return true;
 }
@@ -496,6 +499,7 @@ bool computer_object_keep(struct directory_link *link, const struct object_setti
     if (!object_of(&work)) {
         if (!create(&work, err))
             return false;
+        work.password_set = true;
     } else if (!repair(&work, err) || (password_is_stale(&work) && !set_password(&work, err))) {
         return false;
     }

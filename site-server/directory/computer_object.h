@@ -45,7 +45,8 @@ struct object_found { /* zero-initialise; ended with object_found_clear() */
     char *principals[OBJECT_PRINCIPALS_MAX];
     size_t principal_count;
     uint32_t key_version;
-    char *changes; /* for people: "created", "servicePrincipalName, password"; empty: nothing */
+    bool password_set; /* by this call */
+    char *changes;     /* for people: "created", "servicePrincipalName, password"; empty: nothing */
 };
 
 /* Two sessions with the same directory. */

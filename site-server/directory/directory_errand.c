@@ -43,7 +43,10 @@ static bool keep(struct directory_worker *worker, struct directory_task *task)
     principal.domain = task->found.domain;
     principal.account_name = task->found.account_name;
     principal.key_version = task->found.key_version;
-    return kerberos_account_make(&principal, &task->kerberos, &task->err);
+    if (!kerberos_account_make(&principal, &task->kerberos, &task->err))
+        return false;
+    task->kerberos->key_is_new = task->found.password_set || !task->key_in_firmware;
+    return true;
 }
 
 struct directory_worker *directory_worker_new(const struct directory_settings *settings)

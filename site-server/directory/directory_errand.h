@@ -33,7 +33,8 @@ struct directory_task {
     struct secret *password;
     int64_t password_id; /* amt_store.secret */
     bool new_password;
-    bool rotates; /* the new password was asked for by the job */
+    bool rotates;         /* the new password was asked for by the job */
+    bool key_in_firmware; /* a job put the password's key there */
 
     /* what came of it */
     bool done;

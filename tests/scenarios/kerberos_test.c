@@ -16,7 +16,7 @@
 #include "support/machine.h"
 #include "support/negotiate.h"
 
-enum { COMMAND_TIMEOUT_MS = 60000 };
+enum { COMMAND_TIMEOUT_MS = 60000, ACCOUNT_WITHOUT_GROUPS = 0x2011000 };
 
 #define REALM_GENERAL    13  /* AMT SDK, realms: GeneralInfo */
 #define REALM_ACL        21  /* the same: access control list */
@@ -425,6 +425,7 @@ static void a_user_in_many_groups_is_too_much_for_old_firmware_only(void **state
     AUTO(machine_clear) struct machine old = { 0 }, new = { 0 };
     AUTO(text_free) char *ldif = text_copy("");
     AUTO(text_free) char *cache = NULL;
+    AUTO(text_free) char *many = NULL;
     struct error err = { 0 };
 
     (void)state;
@@ -445,6 +446,27 @@ static void a_user_in_many_groups_is_too_much_for_old_firmware_only(void **state
     assert_int_equal(status_by_port(&old, cache, 16992), 401);
     expect_state(&old, "kerberos.last_refusal", "this firmware takes 4096");
     assert_int_equal(status_by_port(&new, cache, 16992), 200);
+    many = sid_of("Many 7"); /* local to the domain: the ticket tells it in another place than global ones */
+    machine_allow(&new, many, REALM_ACL);
+    assert_int_equal(status_by_curl(&new, cache, "AMT_AuthorizationService"), 200);
+}
+
+/* MS-ADTS 2.2.16: "no authentication data required" of the computer's account. Then nobody is in any group.
+ */
+static void tickets_that_tell_no_groups_let_nobody_in(void **state)
+{
+    AUTO(machine_clear) struct machine machine = { 0 };
+    AUTO(text_free) char *ldif = NULL;
+    struct error err = { 0 };
+
+    (void)state;
+    plug_in_with_kerberos(&machine, "12.0");
+    ldif = text_format("dn: CN=%s," DOMAIN_CONTAINER "\nchangetype: modify\nreplace: userAccountControl\n"
+                       "userAccountControl: %d\n",
+                       machine.account, ACCOUNT_WITHOUT_GROUPS);
+    must(domain_modify(test.domain, ldif, &err));
+    assert_int_equal(status_by_curl(&machine, test.alice, "AMT_GeneralSettings"), 401);
+    expect_state(&machine, "kerberos.last_refusal", "none of its 0 SIDs");
 }
 
 static bool offers_negotiate(const struct machine *machine)
@@ -577,6 +599,7 @@ int main(void)
         cmocka_unit_test(a_ticket_for_another_computer_or_in_another_encryption_opens_nothing),
         cmocka_unit_test(newer_firmware_opens_rc4_tickets_with_its_passphrase),
         cmocka_unit_test(a_user_in_many_groups_is_too_much_for_old_firmware_only),
+        cmocka_unit_test(tickets_that_tell_no_groups_let_nobody_in),
         cmocka_unit_test(negotiate_is_offered_only_where_kerberos_is_on),
         cmocka_unit_test(tokens_that_are_none_are_refused),
     };

@@ -81,8 +81,8 @@ static bool find_rights(const struct device *device, const struct ticket_holder 
 
 /* ---- login ---- */
 
-/* Before AMT 6.0 the names count, each at its own port; later firmware does not look at them (AMT SDK:
- * ServicePrincipalName). */
+/* Before AMT 6.0 the names count [inferred: each at its own port]; later firmware does not look at them (AMT
+ * SDK: ServicePrincipalName). */
 static void name_services(const struct device *device, bool over_tls, const char *services[SPN_MAX],
                           struct ticket_settings *settings)
 {
@@ -97,7 +97,7 @@ static void name_services(const struct device *device, bool over_tls, const char
 }
 
 static bool judge(struct device *device, const struct negotiation *negotiation, bool over_tls,
-                   struct ticket_holder *holder, struct error *err)
+                  struct ticket_holder *holder, struct error *err)
 {
     const struct kerberos_settings *kerberos = &device->kerberos;
     const char *services[SPN_MAX];
