@@ -33,9 +33,9 @@ simulator := $(call objects,tests/simulator/*.c)
 support := $(call objects,tests/support/*.c)
 
 common_libs := -lprotobuf-c -lcrypto -lpthread
-site_libs := -lzmq -lpq -lmicrohttpd -lssl $(common_libs)
+site_libs := -lzmq -lpq -lmicrohttpd -lldap -llber -lkrb5 -lk5crypto -lssl $(common_libs)
 point_libs := -lzmq -lgsoapssl -lssl -lz $(common_libs)
-simulator_libs := -levent -levent_openssl -levent_pthreads -lxml2 -ljson-c -lssl -lcrypto -lpthread
+simulator_libs := -levent -levent_openssl -levent_pthreads -lxml2 -ljson-c -lkrb5 -lk5crypto -lssl -lcrypto -lpthread
 
 programs := $(OUT)/site-server/amt-site-server $(OUT)/site-server/amtctl $(OUT)/service-point/amt-service-point
 tools := $(OUT)/tests/amt-simulator $(OUT)/tests/parse-recorded $(OUT)/tests/cmp-authority
@@ -101,7 +101,7 @@ $(OUT)/tests/unit/service-point/%.o: private CPPFLAGS += -Iservice-point -isyste
 $(OUT)/tests/unit/simulator/%.o:     private CPPFLAGS += -Itests/simulator -isystem /usr/include/libxml2
 $(OUT)/tests/unit/common/%: private LDLIBS = -lcmocka $(common_libs)
 $(OUT)/tests/unit/common/%: $(OUT)/tests/unit/common/%.o $(common) ; $(link)
-$(OUT)/tests/unit/site-server/%: private LDLIBS = -lcmocka -ljson-c $(site_libs)
+$(OUT)/tests/unit/site-server/%: private LDLIBS = -lcmocka -ljson-c -lgssapi_krb5 $(site_libs)
 $(OUT)/tests/unit/site-server/%: $(OUT)/tests/unit/site-server/%.o $(site_parts) $(control_testable) $(support) $(common) ; $(link)
 $(OUT)/tests/unit/service-point/%: private LDLIBS = -lcmocka $(point_libs)
 $(OUT)/tests/unit/service-point/%: $(OUT)/tests/unit/service-point/%.o $(point_parts) $(common) ; $(link)
@@ -115,10 +115,12 @@ $(OUT)/tests/parse-recorded: $(OUT)/tests/parse-recorded.o $(point_parts) $(comm
 $(OUT)/tests/cmp-authority: private LDLIBS = -lmicrohttpd -lcrypto -lpthread
 $(OUT)/tests/cmp-authority: $(OUT)/tests/cmp-authority.o ; $(link)
 
-harness_libs := -lcmocka -lpq -lzmq -ljson-c -lssl $(common_libs)
+harness_libs := -lcmocka -lpq -lzmq -ljson-c -lgssapi_krb5 -lkrb5 -lk5crypto -lssl $(common_libs)
 $(call objects,tests/scenarios/*.c tests/*.c tests/bench/*.c): private CPPFLAGS += -Itests -isystem /usr/include/postgresql
 $(scenarios) $(harness): private LDLIBS = $(harness_libs)
 $(OUT)/tests/bench/bench: $(call objects,tests/bench/*.c)
+$(OUT)/tests/scenarios/kerberos_test: $(OUT)/site-server/directory/kerberos_key.o
+$(OUT)/tests/scenarios/kerberos_test.o: private CPPFLAGS += -Isite-server
 $(scenarios) $(harness): $(OUT)/%: $(OUT)/%.o $(support) $(common) ; $(link)
 
 $(OUT)/tests/scenarios/previous_version_test: | previous
@@ -129,9 +131,13 @@ fuzz_targets := $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/*.c))
 $(OUT)/tests/fuzz/%.o: private CPPFLAGS += -Iservice-point -Isite-server -I$(gen)/site-server -isystem $(gen)/service-point $(gsoap_flags) -isystem /usr/include/postgresql
 $(fuzz_targets): private LDLIBS = -fsanitize=fuzzer $(site_libs) $(point_libs)
 site_fuzz_targets := $(addprefix $(OUT)/tests/fuzz/,import_csv certificate_wanted cmp_answer)
-$(site_fuzz_targets): $(control_testable) $(site_parts)
-$(filter-out $(site_fuzz_targets),$(fuzz_targets)): $(point_parts)
-$(fuzz_targets): $(OUT)/%: $(OUT)/%.o $(common) ; $(link)
+$(site_fuzz_targets): $(control_testable) $(site_parts) $(common)
+simulator_fuzz_targets := $(addprefix $(OUT)/tests/fuzz/,pac negotiate_token)
+$(simulator_fuzz_targets:=.o): private CPPFLAGS += -Itests/simulator
+$(simulator_fuzz_targets): private LDLIBS = -fsanitize=fuzzer $(simulator_libs)
+$(simulator_fuzz_targets): $(filter-out %/main.o,$(simulator))
+$(filter-out $(site_fuzz_targets) $(simulator_fuzz_targets),$(fuzz_targets)): $(point_parts) $(common)
+$(fuzz_targets): $(OUT)/%: $(OUT)/%.o ; $(link)
 
 # ---- what a person types ----------------------------------------------------------------------------
 # On a fresh machine the compiler is missing too, so packages come first and the build is a make of its own.
@@ -143,7 +149,7 @@ check: dependencies-test ; $(again) check-built
 check-built: all $(unit_tests) $(scenarios) $(harness) ; @tests/run -l $(OUT)/tests/log $(unit_tests) $(scenarios)
 unit: $(unit_tests) ; @tests/run -l $(OUT)/tests/log/unit $^
 scenarios: all $(scenarios) $(harness) ; @tests/run -l $(OUT)/tests/log/scenarios $(scenarios)
-demo: dependencies-test ; $(again) all $(OUT)/tests/demo && DEVICES=$(DEVICES) $(OUT)/tests/demo
+demo: dependencies-test ; $(again) all $(OUT)/tests/demo && DEVICES=$(DEVICES) DIRECTORY=$(DIRECTORY) $(OUT)/tests/demo
 lab: dependencies-test ; $(again) all $(OUT)/tests/lab && exec $(OUT)/tests/lab
 bench: dependencies-test ; $(again) all $(harness) && $(OUT)/tests/bench/bench
 fuzz: dependencies-fuzz ; $(again) fuzz-built OUT=build/fuzz CC=clang SANITIZE=fuzz

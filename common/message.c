@@ -254,9 +254,13 @@ void message_free(struct message *message)
     case MESSAGE_REFUSED:
         free(message->refused.text);
         break;
-    case MESSAGE_JOB_ACCEPT:
     case MESSAGE_ACCOUNT_WANTED:
+        free(message->account_wanted.firmware_version);
+        break;
     case MESSAGE_ACCOUNT:
+        kerberos_account_free(&message->account.kerberos);
+        break;
+    case MESSAGE_JOB_ACCEPT:
         break;
     }
     memset(message, 0, sizeof(*message));

@@ -411,6 +411,7 @@ static struct kerberos_account *read_kerberos(struct reader *reader, const Amt__
     out->salt = read_text(reader, "salt", in->salt);
     out->iterations = in->iterations;
     out->master_key = in->has_master_key ? read_key(reader, "master_key", in->master_key) : NULL;
+    out->key_is_new = in->key_is_new;
     return out;
 }
 
@@ -678,14 +679,19 @@ bool message_read(const struct envelope *envelope, struct message *message, stru
         read.step_finished.step_count = in->n_steps;
         break;
     }
-    case MESSAGE_ACCOUNT_WANTED:
-        read.account_wanted = read_attempt(&reader, ((const Amt__AccountWanted *)unpacked)->attempt);
+    case MESSAGE_ACCOUNT_WANTED: {
+        const Amt__AccountWanted *in = (const Amt__AccountWanted *)unpacked;
+
+        read.account_wanted.id = read_attempt(&reader, in->attempt);
+        read.account_wanted.firmware_version = read_text(&reader, "firmware_version", in->firmware_version);
         break;
+    }
     case MESSAGE_ACCOUNT: {
         const Amt__DirectoryAccount *in = (const Amt__DirectoryAccount *)unpacked;
 
         read.account.id = read_attempt(&reader, in->attempt);
         read.account.configured = in->configured;
+        read.account.kerberos = read_kerberos(&reader, in->kerberos);
         break;
     }
     case MESSAGE_CERTIFICATE_WANTED: {

@@ -295,6 +295,8 @@ static Amt__Kerberos *put_kerberos(struct scratch *scratch, const struct kerbero
     out->has_master_key = in->master_key != NULL;
     if (in->master_key)
         out->master_key = put_secret(in->master_key);
+    out->has_key_is_new = true;
+    out->key_is_new = in->key_is_new;
     return out;
 }
 
@@ -515,7 +517,8 @@ static ProtobufCMessage *put_body(struct scratch *scratch, const struct message 
         Amt__AccountWanted *out = scratch_take(scratch, 1, sizeof(*out));
 
         amt__account_wanted__init(out);
-        out->attempt = put_attempt(scratch, message->account_wanted);
+        out->attempt = put_attempt(scratch, message->account_wanted.id);
+        out->firmware_version = put_optional(scratch, message->account_wanted.firmware_version);
         return &out->base;
     }
     case MESSAGE_ACCOUNT: {
@@ -524,6 +527,7 @@ static ProtobufCMessage *put_body(struct scratch *scratch, const struct message 
         amt__directory_account__init(out);
         out->attempt = put_attempt(scratch, message->account.id);
         out->configured = message->account.configured;
+        out->kerberos = put_kerberos(scratch, message->account.kerberos);
         return &out->base;
     }
     case MESSAGE_CERTIFICATE_WANTED: {

@@ -74,6 +74,28 @@ static const struct config_key keys[] = {
         "URL of that directory, such as http://pki.example.com/amt; stands in new certificates, with "
         "/NAME.crl; "
         "metrics.listen serves them as /crl; empty: none"),
+    KEY("directory.servers", TEXT, directory_servers, "",
+        "domain controllers of Active Directory as URLs separated by blanks, tried in this order: "
+        "ldaps://HOST, "
+        "or ldap://HOST, which is encrypted by StartTLS or else by Kerberos; empty: no directory"),
+    KEY("directory.starttls", SWITCH, directory_starttls, "off", "StartTLS on ldap:// URLs"),
+    KEY("directory.global_catalogs", TEXT, directory_global_catalogs, "",
+        "URLs of global catalogues; empty: the same controllers, ports 3269 and 3268"),
+    KEY("directory.ca_file", TEXT, directory_ca_file, "",
+        "PEM file of the authorities that sign the controllers' certificates; empty: the system's"),
+    KEY("directory.keytab", TEXT, directory_keytab, "",
+        "keytab of the account that keeps the computers' objects; mode 0600"),
+    KEY("directory.bind_user", TEXT, directory_bind_user, "",
+        "instead of a keytab: DN or user@domain of that account"),
+    KEY("directory.password_file", TEXT, directory_password_file, "", "its password; mode 0600"),
+    KEY("directory.container", TEXT, directory_container, "",
+        "DN of the organizational unit where the computers' objects are created"),
+    KEY("directory.group", TEXT, directory_group, "",
+        "DN of a group that these objects become members of; empty: none"),
+    RANGE("directory.timeout", SECONDS, directory_timeout_s, "10s", 1, 300,
+          "for connecting to a controller, and for each of its answers"),
+    RANGE("directory.connections", NUMBER, directory_connections, "4", 1, 64,
+          "objects that are worked on at once"),
     KEY("metrics.listen", TEXT, metrics_listen, "",
         "address and port of /metrics, /health and /crl, such as 127.0.0.1:9672; empty: none"),
     KEY("process.user", TEXT, process_user, "", "user to become once ports and keys are open; empty: stay"),
@@ -89,6 +111,27 @@ static bool is_one_of(const char *key, const char *value, const char *first, con
         return true;
     return error_set(err, ERROR_INPUT, "%s: '%s' is none of %s, %s%s%s", key, value, first, second,
                      third ? ", " : "", third ? third : "");
+}
+
+static bool check_directory(const struct config *config, struct error *err)
+{
+    bool simple = *config->directory_bind_user, by_ticket = *config->directory_keytab;
+
+    if (!*config->directory_servers)
+        return true;
+    if (!*config->directory_container)
+        return error_set(err, ERROR_INPUT,
+                         "directory.container is missing: where are objects to be created?");
+    if (simple == by_ticket)
+        return error_set(err, ERROR_INPUT,
+                         "give either directory.keytab, or directory.bind_user with directory.password_file");
+    if (simple && !*config->directory_password_file)
+        return error_set(err, ERROR_INPUT, "directory.bind_user needs directory.password_file");
+    if (simple && !config->directory_starttls && strstr(config->directory_servers, "ldap://"))
+        return error_set(err, ERROR_INPUT,
+                         "directory.servers: with ldap:// the password would go in clear; write ldaps://, or "
+                         "switch directory.starttls on");
+    return true;
 }
 
 static bool check(const struct config *config, struct error *err)
@@ -121,7 +164,7 @@ static bool check(const struct config *config, struct error *err)
         return error_set(err, ERROR_INPUT,
                          "job.lease is shorter than three times queue.heartbeat: leases would "
                          "end under service points that are alive");
-    return true;
+    return check_directory(config, err);
 }
 
 bool site_config_read(const struct config_command *command, struct config *config, struct error *err)

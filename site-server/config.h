@@ -22,8 +22,15 @@ struct config {
     int64_t cmp_timeout_s, cmp_patience_s;
     int64_t crl_lifetime_s;
     char *crl_directory, *crl_url; /* empty: none */
-    char *metrics_listen;          /* empty: none */
-    char *process_user;            /* empty: stay */
+    char *directory_servers;       /* empty: no directory */
+    bool directory_starttls;
+    char *directory_global_catalogs, *directory_ca_file;
+    char *directory_keytab;                              /* either this */
+    char *directory_bind_user, *directory_password_file; /* or these */
+    char *directory_container, *directory_group;
+    int64_t directory_timeout_s, directory_connections;
+    char *metrics_listen; /* empty: none */
+    char *process_user;   /* empty: stay */
     char *log_level;
 };
 

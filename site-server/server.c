@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/service_manager.h"
 #include "common/version.h"
+#include "directory_config.h"
 #include "jobs/service_point.h"
 #include "jobs/site_server.h"
 #include "queue/offering.h"
@@ -61,7 +62,8 @@ bool server_configure(struct server *server, const struct config_command *comman
                  .deadline_s = config->job_deadline_s,
                  .attempts = config->job_attempts,
                  .retry_delay_s = config->job_retry_delay_s,
-                 .retry_delay_max_s = config->job_retry_delay_max_s },
+                 .retry_delay_max_s = config->job_retry_delay_max_s,
+                 .directory_configured = *config->directory_servers != '\0' },
         .hello = { .quiet_s = config->hello_quiet_s, .unknown_max = config->hello_unknown_max },
         .certificate = { .lifetime_s = config->certificate_lifetime_s,
                          .renew_before_s = config->certificate_renew_before_s,
@@ -108,8 +110,10 @@ bool server_catch_signals(struct server *server, struct error *err)
 
 bool server_open_vault(struct server *server, struct error *err)
 {
-    return vault_load(&server->vault, server->config.secret_key_file, err) ||
-           error_during(err, "secret.key_file");
+    if (!vault_load(&server->vault, server->config.secret_key_file, err))
+        return error_during(err, "secret.key_file");
+    server->site.vault = server->vault;
+    return true;
 }
 
 bool server_open_queue(struct server *server, struct error *err)
@@ -133,6 +137,32 @@ bool server_open_issuing(struct server *server, struct error *err)
 {
     return issuing_open(&server->issuing, &server->config, &server->site, server->vault, server->endpoint,
                         err);
+}
+
+/* ---- the directory ---- */
+
+bool server_read_directory(struct server *server, struct error *err)
+{
+    const struct config *config = &server->config;
+
+    if (*config->directory_servers && *config->directory_keytab)
+        directory_use_keytab(config->directory_keytab);
+    return directory_password_read(config, &server->directory_password, err);
+}
+
+bool server_open_directory(struct server *server, struct error *err)
+{
+    const struct config *config = &server->config;
+
+    if (!*config->directory_servers)
+        return true;
+    directory_settings_of(config, server->directory_password, &server->directory);
+    if (!directory_keytab_check(config, err) ||
+        !account_desk_open(&server->accounts, &server->directory, (unsigned)config->directory_connections,
+                           err))
+        return false;
+    server->site.accounts = server->accounts;
+    return true;
 }
 
 /* ---- what /metrics and /health say ---- */
@@ -170,6 +200,7 @@ static void write_metrics(void *context, FILE *out)
     server->counters.connections_admitted = gate.admitted;
     server->counters.connections_unknown_key = gate.unknown;
     server->counters.connections_broken = endpoint_broken_handshakes(server->endpoint) + gate.malformed;
+    gauges.directory_under_way = account_desk_count(server->accounts);
     count_present(server, &gauges);
     counters_write(&server->counters, &gauges, out);
 }
@@ -188,6 +219,10 @@ static bool write_health(void *context, FILE *out)
                 (clock_monotonic_ms() - server->database_lost_ms) / 1000, turn_held(server->turn));
     fprintf(out, "service points: %" PRIu64 " connected, %" PRIu64 " of %" PRIu64 " slots free\n",
             gauges.service_points, gauges.slots_free, gauges.slots);
+    if (server->accounts)
+        fprintf(out, "directory: %s%s, errands under way: %zu\n",
+                *account_desk_trouble(server->accounts) ? "away, jobs wait: " : "ok",
+                account_desk_trouble(server->accounts), account_desk_count(server->accounts));
     fprintf(out, "certificate authority: %s\n", issuing_health(&server->issuing));
     fprintf(out, "version: %s\n", PRODUCT_VERSION);
     return connected(server);
@@ -466,6 +501,7 @@ enum {
     WATCH_DATABASE,
     WATCH_METRICS,
     WATCH_ORDERS,
+    WATCH_DIRECTORY,
     WATCHES
 };
 
@@ -480,6 +516,8 @@ static long wait_ms(const struct server *server)
         next_ms = server->due_ms < server->roll_call_ms ? server->due_ms : server->roll_call_ms;
         if (server->alive_ms < next_ms)
             next_ms = server->alive_ms;
+        if (server->accounts && account_desk_due_ms(server->accounts) < next_ms)
+            next_ms = account_desk_due_ms(server->accounts);
         if (server->knocks_waiting && server->knocks_ms < next_ms)
             next_ms = server->knocks_ms;
         if (server->news && server->learn_ms < next_ms)
@@ -505,6 +543,8 @@ static bool wait_for_something(struct server *server, struct watch *watches, str
     watches[WATCH_ORDERS].descriptor = -1; /* results wait for the database */
     if (connected(server) && server->ready)
         watches[WATCH_ORDERS].descriptor = issuing_descriptor(&server->issuing, clock_monotonic_ms());
+    watches[WATCH_DIRECTORY].descriptor =
+        server->accounts && connected(server) ? account_desk_descriptor(server->accounts) : -1;
     return watch_wait(watches, WATCHES, wait_ms(server), err);
 }
 
@@ -544,11 +584,22 @@ static bool take_turn(struct server *server, struct error *err)
     return true;
 }
 
+static void visit_directory(struct server *server, int64_t now_ms)
+{
+    struct error err = { 0 };
+
+    if (server->accounts && !account_desk_run(server->accounts, server->database, server->endpoint,
+                                              &server->counters, now_ms, &err))
+        bear(server, "what the directory answered", &err);
+}
+
 static void look_after_jobs(struct server *server)
 {
     int64_t now_ms = clock_monotonic_ms();
 
     look_at_news(server, now_ms);
+    if (connected(server))
+        visit_directory(server, now_ms);
     if (connected(server))
         dispatch(server, now_ms);
     if (connected(server))
@@ -617,6 +668,8 @@ void server_close(struct server *server)
     service_manager_tell("STOPPING=1");
     turn_free(&server->turn);
     offering_clear(&server->offering);
+    account_desk_close(&server->accounts);
+    secret_free(&server->directory_password);
     exposition_close(&server->exposition);
     issuing_close(&server->issuing);
     gatekeeper_close(&server->gatekeeper);

@@ -23,6 +23,9 @@ struct server { /* zero-initialise */
     bool signals_caught, stopping;
 
     struct vault *vault;
+    struct directory_settings directory;
+    struct secret *directory_password; /* NULL: a keytab is used, or no directory */
+    struct account_desk *accounts;     /* NULL: no directory is configured */
     struct database *database;
     int64_t database_retry_ms, database_delay_ms, database_lost_ms;
 
@@ -63,6 +66,9 @@ bool server_open_queue(struct server *server,
 /* After the queue, through which an authority elsewhere is answered for. */
 bool server_open_issuing(struct server *server, struct error *err) MUST_CHECK;
 bool server_open_metrics(struct server *server, struct error *err) MUST_CHECK;
+/* The directory's password, or where its keytab is: before the first thread, because of the environment. */
+bool server_read_directory(struct server *server, struct error *err) MUST_CHECK;
+bool server_open_directory(struct server *server, struct error *err) MUST_CHECK;
 /* Until SIGTERM or SIGINT, which let it answer what has arrived. Waits for a database that is away; a schema
  * that does not fit ends it. */
 bool server_run(struct server *server, struct error *err) MUST_CHECK;

@@ -28,6 +28,7 @@ bool set_clock(struct session *session, struct step_report *report, struct error
 
     if (!session->stage->synchronize_clock(session, &offset_s, &changed, err))
         return false;
+    session->clock_synchronized = true;
     if (!changed)
         return step_unchanged(report, "%lld s off", (long long)offset_s);
     return step_done(report, "was %lld s off", (long long)offset_s);

@@ -151,6 +151,8 @@ static void say(struct session *session, const struct message *question)
                   question->certificate_wanted.der.length);
         copy.certificate_wanted.firmware_version = text_copy(question->certificate_wanted.firmware_version);
     }
+    if (question->kind == MESSAGE_ACCOUNT_WANTED)
+        copy.account_wanted.firmware_version = text_copy(question->account_wanted.firmware_version);
     session->around->say(session->around->context, &copy);
 }
 

@@ -258,6 +258,8 @@ bool check_run(struct session *session, const struct invocation *invocation, str
     check_queue_key(&check);
     for (size_t i = 0; i < invocation->certificate_count; i++)
         check_given_certificate(&check, invocation->certificates[i]);
+    if (invocation->options[OPTION_CONFIG])
+        check_directory(&check, invocation->options[OPTION_CONFIG]);
     (session->json ? table_print_json : table_print_text)(findings, SHAPE_LIST, stdout);
     if (check.problems)
         return error_set(err, ERROR_INPUT, "%zu problem%s found", check.problems,

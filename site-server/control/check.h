@@ -1,5 +1,5 @@
 /*
- * check.h - the findings of `amtctl check`, gathered by one file for each subject.
+ * check.h - `amtctl check`: findings, each with what to do about it, gathered by one file for each subject.
  */
 #ifndef CONTROL_CHECK_H
 #define CONTROL_CHECK_H
@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "session.h"
+#include "table.h"
 
 enum level { LEVEL_OK, LEVEL_WARNING, LEVEL_PROBLEM };
 
@@ -29,5 +30,7 @@ void check_expiry(struct check *check, const char *subject, const char *remedy, 
 void check_access(struct check *check);
 void check_authorities(struct check *check);
 void check_provisioning(struct check *check);
+/* The directory of the site server whose configuration file that is. */
+void check_directory(struct check *check, const char *config_file);
 
 #endif

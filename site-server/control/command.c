@@ -48,6 +48,7 @@ static const struct option_kind option_kinds[OPTION_COUNT] = {
                              "a provisioning certificate file to look at; repeatable" },
     [OPTION_QUEUE_KEY_FILE] = { "queue-key-file", "FILE",
                                 "the site server's queue key; default /etc/amt-site-server/curve.key" },
+    [OPTION_CONFIG] = { "config", "FILE", "the site server's configuration: looks at its directory" },
 };
 
 #define LIST_OPTIONS (OPTION_BIT(OPTION_SEARCH) | OPTION_BIT(OPTION_LIMIT))
@@ -295,13 +296,16 @@ const struct command commands[] = {
       "stranded, and from which date on, when nothing is renewed.",
       root_coverage },
 
-    { "check", NULL, "", 0, 0, OPTION_BIT(OPTION_CERTIFICATE) | OPTION_BIT(OPTION_QUEUE_KEY_FILE), NULL,
+    { "check", NULL, "", 0, 0,
+      OPTION_BIT(OPTION_CERTIFICATE) | OPTION_BIT(OPTION_QUEUE_KEY_FILE) | OPTION_BIT(OPTION_CONFIG), NULL,
       "look for what would keep computers from being provisioned",
       "Looks at the database, its schema, the rights of the user and of all others, the\n"
       "secret key file and the queue's, the certificate authority and its revocations, the\n"
       "service points and their provisioning certificates, which computers' roots and DNS\n"
-      "suffixes these match, and the profiles. One line a finding, with the remedy. Exit status 0 only if "
-      "there\n"
+      "suffixes these match, and the profiles. With --config also at the directory, as the\n"
+      "site server's account: each domain controller and its clock, the global catalogue,\n"
+      "the container and the right to create objects in it. One line a finding, with the\n"
+      "remedy. Exit status 0 only if there\n"
       "is no problem; warnings alone do not count as problems.",
       check_run },
     { "summary", NULL, "", 0, 0, 0, "amt_reader", "the fleet, the failures, and what waits for a person", "",

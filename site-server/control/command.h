@@ -41,6 +41,7 @@ enum option_id {
     OPTION_PEM,
     OPTION_CERTIFICATE,
     OPTION_QUEUE_KEY_FILE,
+    OPTION_CONFIG,
     OPTION_COUNT,
 };
 

@@ -25,6 +25,7 @@ struct job_settings {
     int64_t lease_s, deadline_s;
     int64_t attempts;                         /* that may fail before the job has failed */
     int64_t retry_delay_s, retry_delay_max_s; /* doubles from failure to failure */
+    bool directory_configured;
 };
 
 /* "what is wrong; what to do": text NULL means the reason's own meaning. The caller frees. */

@@ -21,6 +21,11 @@ static bool counts(enum reason_code reason)
     case REASON_ISSUER_UNREACHABLE:
     case REASON_ISSUER_WAITING:
     case REASON_ISSUER_DISTRUST:
+    case REASON_DIRECTORY_UNREACHABLE: /* of all computers alike */
+    case REASON_DIRECTORY_LOGIN:
+    case REASON_DIRECTORY_NO_CONTAINER:
+    case REASON_DIRECTORY_NOT_PERMITTED:
+    case REASON_DIRECTORY_NAME_PENDING:
         return false;
     default:
         return true;
@@ -43,6 +48,7 @@ static int64_t delay_of(const struct job_settings *settings, enum reason_code re
         return FLASH_WEAR_DELAY_S;
     case REASON_SERVICE_POINT_STOPPING:
     case REASON_NO_FREE_SLOT:
+    case REASON_DIRECTORY_NAME_PENDING:
         return settings->retry_delay_s < SOON_S ? settings->retry_delay_s : SOON_S;
     case REASON_ISSUER_WAITING: /* whoever asks the authority wakes the job */
         return settings->retry_delay_max_s;

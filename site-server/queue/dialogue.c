@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/version.h"
 #include "devices/history.h"
+#include "directory/account.h"
 #include "jobs/lease.h"
 #include "jobs/result.h"
 #include "jobs/rollout.h"
@@ -23,8 +24,8 @@ typedef void settler(struct site *site, struct exchange *exchange, struct sessio
 
 static handler open_sessions, accept_jobs, record_steps, judge_hellos, answer_accounts, issue_certificates,
     decline_jobs, finish_jobs, extend_leases, hear_heartbeats;
-static settler session_opened, job_accepted, hello_judged, certificate_wanted, job_declined, job_finished,
-    heartbeat_heard;
+static settler session_opened, job_accepted, hello_judged, account_asked, certificate_wanted, job_declined,
+    job_finished, heartbeat_heard;
 
 /*
  * Who may say what: anything not listed is refused before its body is read. The order is the one in which a
@@ -41,7 +42,7 @@ static const struct line {
     { MESSAGE_JOB_ACCEPT, PEER_SERVICE_POINT, accept_jobs, job_accepted },
     { MESSAGE_STEP_FINISHED, PEER_SERVICE_POINT, record_steps, NULL },
     { MESSAGE_HELLO_SEEN, PEER_SERVICE_POINT, judge_hellos, hello_judged },
-    { MESSAGE_ACCOUNT_WANTED, PEER_SERVICE_POINT, answer_accounts, NULL },
+    { MESSAGE_ACCOUNT_WANTED, PEER_SERVICE_POINT, answer_accounts, account_asked },
     { MESSAGE_CERTIFICATE_WANTED, PEER_SERVICE_POINT, issue_certificates, certificate_wanted },
     { MESSAGE_JOB_DECLINE, PEER_SERVICE_POINT, decline_jobs, job_declined },
     { MESSAGE_JOB_FINISHED, PEER_SERVICE_POINT, finish_jobs, job_finished },
@@ -107,6 +108,7 @@ void exchange_reset(struct exchange *exchange)
     message_free(&exchange->answer);
     text_free(&exchange->name);
     certificate_plan_free(&exchange->plan);
+    directory_task_clear(&exchange->account);
     if (exchange->said.kind == MESSAGE_REGISTER)
         exchange->service_point = 0;
 }
@@ -347,6 +349,8 @@ static void job_finished(struct site *site, struct exchange *exchange, struct se
     }
     if (finished->done) {
         site->counters->finished[REASON_NONE]++;
+        if (site->accounts)
+            account_desk_hurry(site->accounts);
         log_info("job done", log_number("job", (int64_t)finished->id.job),
                  log_number("attempt", finished->id.attempt), log_text("service_point", session->name));
         return;
@@ -474,18 +478,39 @@ static void hello_judged(struct site *site, struct exchange *exchange, struct se
 /* ---- what a job asks for ---- */
 
 /* Spec 7: without a directory the step is skipped. */
+static void answer_without_directory(struct exchange *exchange)
+{
+    struct message *answer = begin_answer(exchange, MESSAGE_ACCOUNT);
+
+    answer->account.id = exchange->said.account_wanted.id;
+    answer->account.configured = false;
+}
+
+/* The account's password is committed with this turn; the directory hears of it after that. */
 static bool answer_accounts(struct site *site, const struct group *group, struct error *err)
 {
-    (void)site;
-    (void)err;
     for (size_t i = 0; i < group->count; i++) {
         struct exchange *exchange = group->items[i];
-        struct message *answer = begin_answer(exchange, MESSAGE_ACCOUNT);
 
-        answer->account.id = exchange->said.account_wanted;
-        answer->account.configured = false;
+        if (!site->accounts)
+            answer_without_directory(exchange);
+        else if (!account_want(site->database, site->vault, exchange->service_point,
+                               &exchange->said.account_wanted, &exchange->account, err) &&
+                 !refuse_alone(site, exchange, err))
+            return false;
     }
     return true;
+}
+
+static void account_asked(struct site *site, struct exchange *exchange, struct session *session,
+                          int64_t now_ms)
+{
+    const struct account_question question = { exchange->route, exchange->said.correlation };
+
+    (void)session;
+    (void)now_ms;
+    if (site->accounts)
+        account_desk_ask(site->accounts, &exchange->account, &question);
 }
 
 /* One that has to be ordered elsewhere is answered later (queue/ordering.h). */

@@ -69,6 +69,7 @@ static int add_computer(const char *keytab, const char *account, const char *nam
                               name);
     AUTO(command_result_clear) struct command_result result = { 0 };
     AUTO(text_free) char *cache = workplace_path(&test.place, account);
+    AUTO(text_free) char *url = text_format("ldap://%s", test.domain->address);
     AUTO(text_free) char *cache_variable = text_format("KRB5CCNAME=%s", cache);
     struct error err = { 0 };
 
@@ -80,7 +81,7 @@ static int add_computer(const char *keytab, const char *account, const char *nam
         fail_msg("kinit: %s%s", err.message, result.errors);
     if (!command_run(&result, entry, COMMAND_TIMEOUT_MS,
                      (const char *[]){ "/usr/bin/env", cache_variable, "ldapadd", "-Q", "-Y", "GSSAPI", "-H",
-                                       "ldap://" DOMAIN_CONTROLLER, NULL },
+                                       url, NULL },
                      &err))
         fail_msg("ldapadd: %s", err.message);
     return result.exit_status;

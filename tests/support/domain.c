@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,7 +106,6 @@ static bool populate(const char *config_path, struct error *err)
     static const char *const commands[][8] = {
         { "domain", "passwordsettings", "set", "--min-pwd-age=0", "--max-pwd-age=0", "--history-length=0",
           NULL },
-        { "spn", "add", "ldap/" DOMAIN_CONTROLLER, "DC1$", NULL },
         { "ou", "create", DOMAIN_CONTAINER, NULL },
         { "user", "create", DOMAIN_SITE, DOMAIN_PASSWORD, NULL },
         { "user", "create", DOMAIN_OUTSIDER, DOMAIN_PASSWORD, NULL },
@@ -204,22 +202,18 @@ static bool want_archive(const char *archive, struct error *err)
 
 /* ---- one copy of it ---- */
 
-static bool write_client_files(struct domain *domain, unsigned block, struct error *err)
+static bool write_client_file(struct domain *domain, struct error *err)
 {
     AUTO(text_free)
-    char *krb5 =
-        text_format("[libdefaults]\ndefault_realm = " DOMAIN_REALM "\ndns_lookup_kdc = false\n"
-                    "dns_lookup_realm = false\ndns_canonicalize_hostname = false\nrdns = false\n"
-                    "default_ccache_name = FILE:%s/ccache\n"
-                    "[realms]\n" DOMAIN_REALM " = {\nkdc = %s\nkpasswd_server = %s\nadmin_server = %s\n}\n"
-                    "[domain_realm]\n." DOMAIN_DNS " = " DOMAIN_REALM "\n" DOMAIN_DNS " = " DOMAIN_REALM "\n",
-                    domain->directory, domain->address, domain->address, domain->address);
-    AUTO(text_free)
-    char *hosts =
-        text_format("%s " DOMAIN_CONTROLLER "\n127.%u.0.201 " DOMAIN_GONE "\n", domain->address, block);
+    char *krb5 = text_format(
+        "[libdefaults]\ndefault_realm = " DOMAIN_REALM "\ndns_lookup_kdc = false\n"
+        "dns_lookup_realm = false\nallow_rc4 = true\ndns_canonicalize_hostname = false\nrdns = false\n"
+        "default_ccache_name = FILE:%s/ccache\n"
+        "[realms]\n" DOMAIN_REALM " = {\nkdc = %s\nkpasswd_server = %s\nadmin_server = %s\n}\n"
+        "[domain_realm]\n." DOMAIN_DNS " = " DOMAIN_REALM "\n" DOMAIN_DNS " = " DOMAIN_REALM "\n",
+        domain->directory, domain->address, domain->address, domain->address);
 
-    return file_write(domain->krb5_config_path, krb5, 0644, err) &&
-           file_write(domain->hosts_path, hosts, 0644, err);
+    return file_write(domain->krb5_config_path, krb5, 0644, err);
 }
 
 static bool copy_archive(const char *archive, const struct domain *domain, struct error *err)
@@ -230,37 +224,31 @@ static bool copy_archive(const char *archive, const struct domain *domain, struc
                err);
 }
 
-/* Beside what is preloaded already. */
-static void preload(const char *library)
+/* The ticket for LDAP is for the address, because there is no DNS to find the controller's name in. */
+static bool name_address(const struct domain *domain, struct error *err)
 {
-    const char *others = getenv("LD_PRELOAD");
-    AUTO(text_free) char *all = others && *others ? text_format("%s:%s", others, library) : NULL;
+    AUTO(text_free) char *principal = text_format("ldap/%s", domain->address);
 
-    if (!others || !strstr(others, library))
-        setenv("LD_PRELOAD", all ? all : library, 1);
+    return domain_tool(domain, NULL, err, "spn", "add", principal, "DC1$", NULL);
 }
 
-static bool let_children_find(const struct domain *domain, struct error *err)
+static void name_settings(struct domain *domain)
 {
-    glob_t found = { 0 };
-
-    if (glob("/usr/lib/*/libnss_wrapper.so", 0, NULL, &found) != 0)
-        return error_set(err, ERROR_INTERNAL, "no libnss_wrapper.so; install the package libnss-wrapper");
-    setenv("NSS_WRAPPER_HOSTS", domain->hosts_path, 1);
-    setenv("KRB5_CONFIG", domain->krb5_config_path, 1);
-    preload(found.gl_pathv[0]);
-    globfree(&found);
-    return true;
+    domain->settings[0] = text_format("directory.servers = ldap://%s", domain->address);
+    domain->settings[1] = text_format("directory.ca_file = %s", domain->authority_path);
+    domain->settings[2] = text_format("directory.keytab = %s", domain->site_keytab);
+    domain->settings[3] = text_copy("directory.container = " DOMAIN_CONTAINER);
+    domain->settings[4] = text_copy("directory.group = CN=" DOMAIN_DEVICES ",CN=Users," DOMAIN_BASE);
 }
 
-static bool prepare(struct domain *domain, const char *archive, unsigned block, struct error *err)
+static bool prepare(struct domain *domain, const char *archive, struct error *err)
 {
     AUTO(text_free) char *tls = text_format("%s/controller", domain->directory);
 
     return want_archive(archive, err) && copy_archive(archive, domain, err) &&
            certificate_make_server(tls, DOMAIN_CONTROLLER, domain->address, err) &&
            write_samba_config(domain->directory, domain->address, tls, err) &&
-           write_client_files(domain, block, err);
+           write_client_file(domain, err) && name_address(domain, err);
 }
 
 static bool answers(const char *address, uint16_t port)
@@ -318,12 +306,45 @@ bool domain_start(struct domain **domain, const char *archive, const char *direc
     starting->site_keytab = text_format("%s/" DOMAIN_SITE ".keytab", directory);
     starting->outsider_keytab = text_format("%s/" DOMAIN_OUTSIDER ".keytab", directory);
     starting->krb5_config_path = text_format("%s/krb5.conf", directory);
-    starting->hosts_path = text_format("%s/hosts", directory);
     starting->samba_config_path = text_format("%s/smb.conf", directory);
-    if (!prepare(starting, archive, block, err) || !domain_resume(starting, err) ||
-        !let_children_find(starting, err))
+    name_settings(starting);
+    if (!prepare(starting, archive, err) || !domain_resume(starting, err))
         return error_during(err, "Active Directory domain in %s", directory);
+    setenv("KRB5_CONFIG", starting->krb5_config_path, 1);
     *domain = TAKE(starting);
+    return true;
+}
+
+/* We are OUTPUT/tests/... */
+static char *build_path(const char *name)
+{
+    char path[4096];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    char *tests = NULL;
+
+    path[length > 0 ? length : 0] = '\0';
+    for (char *at = path; (at = strstr(at, "/tests/")); at++)
+        tests = at;
+    if (tests)
+        *tests = '\0';
+    return text_format("%s/%s", path, name);
+}
+
+bool domain_start_beside(struct domain **domain, const char *name, struct error *err)
+{
+    AUTO(text_free) char *directory = build_path(name);
+    AUTO(text_free) char *archive = build_path("domain");
+    AUTO(text_free) char *copy = NULL;
+    struct workplace place;
+
+    if (!workplace_open(&place, directory, false, err))
+        return false;
+    copy = workplace_path(&place, "files");
+    if (!domain_start(domain, archive, copy, place.block, err)) {
+        workplace_close(&place);
+        return false;
+    }
+    (*domain)->place = place;
     return true;
 }
 
@@ -333,6 +354,8 @@ void domain_stop(struct domain **domain)
 
     if (!stopping)
         return;
+    if (stopping->place.directory)
+        workplace_close(&stopping->place);
     process_kill(&stopping->server); /* SIGTERM ends it no better: its database is in order at every moment */
     text_free(&stopping->directory);
     text_free(&stopping->address);
@@ -340,8 +363,9 @@ void domain_stop(struct domain **domain)
     text_free(&stopping->site_keytab);
     text_free(&stopping->outsider_keytab);
     text_free(&stopping->krb5_config_path);
-    text_free(&stopping->hosts_path);
     text_free(&stopping->samba_config_path);
+    for (size_t i = 0; i + 1 < COUNT_OF(stopping->settings); i++)
+        text_free(&stopping->settings[i]);
     free(stopping);
 }
 

@@ -14,38 +14,42 @@
 #define TESTS_SUPPORT_DOMAIN_H
 
 #include "common/error.h"
+#include "support/workplace.h"
 
-#define DOMAIN_REALM     "SITE.EXAMPLE.COM"
-#define DOMAIN_DNS       "site.example.com"
-#define DOMAIN_NETBIOS   "SITE"
-#define DOMAIN_BASE      "DC=site,DC=example,DC=com"
-#define DOMAIN_CONTAINER "OU=AMT Computers," DOMAIN_BASE
-#define DOMAIN_SITE      "amt-site"
-#define DOMAIN_OUTSIDER  "amt-outsider"
-#define DOMAIN_OPERATORS "AMT Operators"
-#define DOMAIN_DEVICES   "AMT Devices"
-#define DOMAIN_PASSWORD  "Passw0rd-of-all"
-/* Two names: the domain controller's, and one whose address nobody listens at. */
+#define DOMAIN_REALM      "SITE.EXAMPLE.COM"
+#define DOMAIN_DNS        "site.example.com"
+#define DOMAIN_NETBIOS    "SITE"
+#define DOMAIN_BASE       "DC=site,DC=example,DC=com"
+#define DOMAIN_CONTAINER  "OU=AMT Computers," DOMAIN_BASE
+#define DOMAIN_SITE       "amt-site"
+#define DOMAIN_OUTSIDER   "amt-outsider"
+#define DOMAIN_OPERATORS  "AMT Operators"
+#define DOMAIN_DEVICES    "AMT Devices"
+#define DOMAIN_PASSWORD   "Passw0rd-of-all"
 #define DOMAIN_CONTROLLER "dc1." DOMAIN_DNS
-#define DOMAIN_GONE       "dc2." DOMAIN_DNS
 
 struct domain {
+    struct workplace place; /* of domain_start_beside() */
     char *directory;
-    char *address;                       /* numeric, of DOMAIN_CONTROLLER */
+    char *address; /* numeric, of DOMAIN_CONTROLLER; its TLS certificate and its tickets are for it, too */
     char *authority_path;                /* PEM: who signed the controller's TLS certificate */
     char *site_keytab, *outsider_keytab; /* of DOMAIN_SITE and DOMAIN_OUTSIDER */
-    char *krb5_config_path, *hosts_path;
+    char *krb5_config_path;
     char *samba_config_path;
+    char *settings[6];      /* of the site server, "key = value": LDAP under Kerberos, by the keytab of
+                               DOMAIN_SITE; NULL-terminated */
     struct process *server; /* NULL while it is halted */
 };
 
 /*
  * archive: a path in the build directory, for the domain as it was made. directory: a new one, for this copy.
  * block: 127.BLOCK.0.200 becomes the domain controller's address. On true the caller owns *domain, and every
- * program that this process starts from now on finds the domain: KRB5_CONFIG, and libnss_wrapper for names.
+ * program that this process starts from now on finds the domain, by KRB5_CONFIG.
  */
 bool domain_start(struct domain **domain, const char *archive, const char *directory, unsigned block,
                   struct error *err) MUST_CHECK;
+/* The same in a workplace of its own, OUTPUT/NAME, with the archive in OUTPUT, the build directory. */
+bool domain_start_beside(struct domain **domain, const char *name, struct error *err) MUST_CHECK;
 void domain_stop(struct domain **domain); /* accepts NULL; the files stay */
 
 /* Takes the domain controller away at once, and brings it back. */

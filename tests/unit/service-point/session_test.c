@@ -164,7 +164,7 @@ static void a_refused_question_fails_with_the_site_s_reason(void **state)
 static void a_question_that_nobody_answers_ends_with_the_attempt(void **state)
 {
     struct fixture fixture = { 0 };
-    const struct message question = { .kind = MESSAGE_ACCOUNT_WANTED, .account_wanted = { 12, 3 } };
+    const struct message question = { .kind = MESSAGE_ACCOUNT_WANTED, .account_wanted.id = { 12, 3 } };
     struct message answer = { 0 };
     struct error err = { 0 };
 
