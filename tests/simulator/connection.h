@@ -10,4 +10,11 @@ void connection_accept(struct computer *computer, evutil_socket_t socket,
                        bool tls);                   /* takes the socket over */
 void connection_cut(struct connection *connection); /* frees it */
 
+/* Requests that wait at the computer's hold go on; or their connections end without an answer, and those
+ * that had no effect yet never have one. */
+void connections_release(struct computer *computer);
+void connections_lose_held(struct computer *computer);
+/* Nothing is read or written any more; or again. */
+void connections_freeze(struct computer *computer, bool frozen);
+
 #endif
