@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "support/process.h"
 #include "support/sql.h"
 
@@ -67,7 +68,7 @@ static bool make_cluster(struct postgres *postgres, struct error *err)
     return made;
 }
 
-bool postgres_resume(struct postgres *postgres, struct error *err)
+static bool start_server(struct postgres *postgres, struct error *err)
 {
     AUTO(text_free) char *program = text_format("%s/postgres", postgres->binaries);
     AUTO(text_free) char *data = text_format("%s/data", postgres->directory);
@@ -77,6 +78,24 @@ bool postgres_resume(struct postgres *postgres, struct error *err)
                                               "listen_addresses=", "-c", "max_connections=50", NULL },
                             err) &&
            process_wait_line(postgres->server, "ready to accept connections", START_TIMEOUT_MS, err);
+}
+
+bool postgres_resume(struct postgres *postgres, struct error *err)
+{
+    int64_t end_ms = clock_monotonic_ms() + START_TIMEOUT_MS;
+
+    while (!start_server(postgres, err)) {
+        process_kill(&postgres->server);
+        if (interrupted() || clock_monotonic_ms() > end_ms)
+            return false;
+        wait_a_little(100);
+    }
+    return true;
+}
+
+void postgres_kill(struct postgres *postgres)
+{
+    process_kill(&postgres->server);
 }
 
 static bool create_database(const struct postgres *postgres, struct error *err)
