@@ -200,6 +200,19 @@ static bool activate_client_certificate(struct database *database, const struct 
     return database_write(database, STATEMENT_CERTIFICATE_CLIENT_ACTIVATE, parameters, err);
 }
 
+/* Attempts before the one that was done may have asked for others. A job that names the certificate in use
+ * has deleted them from the firmware; what it uses is active by now. */
+static bool supersede_unused(struct database *database, const struct attempt *attempt,
+                             const struct message_job_finished *finished, struct error *err)
+{
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+
+    if (!finished->done || !finished->certificate.length)
+        return true;
+    parameters_uuid(parameters, &attempt->uuid);
+    return database_write(database, STATEMENT_CERTIFICATES_UNUSED, parameters, err);
+}
+
 static bool learn_firmware(struct database *database, const struct attempt *attempt,
                            const struct message_job_finished *finished, struct error *err)
 {
@@ -365,6 +378,7 @@ static bool take_result(struct database *database, const struct job_settings *se
            close_attempt(database, attempt, finished, finished->done ? "done" : "failed", err) &&
            activate_certificate(database, attempt, finished, err) &&
            activate_client_certificate(database, attempt, finished, err) &&
+           supersede_unused(database, attempt, finished, err) &&
            record_users(database, attempt, finished, err) &&
            (finished->done ? complete(database, attempt, finished, err)
                            : fall_back(database, settings, attempt, finished, err));

@@ -1236,6 +1236,44 @@ static void store_authority(const struct authority *authority)
         parameters, NULL, &error_of_call));
 }
 
+/* An attempt died between the certificate and its commit, the next one asked for another key's. */
+static void what_a_lost_attempt_asked_for_is_not_pending_once_the_job_is_done(void **state)
+{
+    static const struct certificate_settings certificate_settings = { 365 * 86400, 42 * 86400 };
+    AUTO(authority_free) struct authority *authority = NULL;
+    struct bytes der[2] = { { 0 } };
+
+    (void)state;
+    import(1);
+    hello(1, &our_root);
+    MUST(authority_create(&authority, "Site", time(NULL), 3650LL * 86400, &error_of_call));
+    store_authority(authority);
+    for (unsigned attempt = 0; attempt < 2; attempt++) {
+        AUTO(message_free) struct message offer = { 0 };
+        EVP_PKEY *key = EVP_RSA_gen(2048);
+        struct message_certificate wanted = { 0 };
+        struct message_job_finished finished;
+
+        take_offer(&offer);
+        wanted.id = offer.job_offer.id;
+        make_request(key, &wanted.der);
+        MUST(certificate_issue(db, authority, &certificate_settings, point_a, &wanted, &der[attempt],
+                               &error_of_call));
+        bytes_free(&wanted.der);
+        EVP_PKEY_free(key);
+        if (attempt == 0) {
+            lose_lease(1);
+            continue;
+        }
+        finished = done_with(&offer);
+        finished.certificate = der[attempt];
+        assert_int_equal(finish(&finished), REASON_NONE);
+    }
+    expect("superseded,active", "SELECT string_agg(state, ',' ORDER BY id) FROM amt.certificate");
+    bytes_free(&der[0]);
+    bytes_free(&der[1]);
+}
+
 static void a_certificate_is_recorded_repeated_and_activated(void **state)
 {
     static const struct certificate_settings certificate_settings = { 365 * 86400, 42 * 86400 };
@@ -1753,6 +1791,7 @@ int main(void)
         WITH_SITE(a_job_that_nobody_can_take_says_so_and_is_due_when_somebody_comes),
         WITH_SITE(no_more_is_offered_than_there_are_free_slots),
         WITH_SITE(the_next_due_time_is_known),
+        WITH_SITE(what_a_lost_attempt_asked_for_is_not_pending_once_the_job_is_done),
         WITH_SITE(a_certificate_is_recorded_repeated_and_activated),
         WITH_SITE(the_key_length_is_judged_by_the_firmware),
         WITH_SITE(who_knocks_is_remembered_within_bounds_and_can_be_approved),
