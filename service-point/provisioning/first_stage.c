@@ -256,6 +256,13 @@ bool answer_lost(const struct error *err)
     }
 }
 
+bool firmware_refused(const struct error *err)
+{
+    return err->code == ERROR_CONFLICT || err->code == ERROR_ABSENT || err->reason == REASON_FIRMWARE_FAULT ||
+           err->reason == REASON_FIRMWARE_STATUS || err->reason == REASON_NOT_PERMITTED ||
+           err->reason == REASON_UNSUPPORTED;
+}
+
 static bool learn_digest_realm(struct session *session, struct error *err)
 {
     struct general_settings found;
@@ -319,6 +326,22 @@ bool set_admin_password(struct session *session, struct step_report *report, str
     return step_done(report, session->challenged ? "proven by a log-in" : "set");
 }
 
+/* So that the site can tell whether an attempt whose result was lost had set it. Not every firmware says. */
+static bool ask_about_mebx(struct session *session, struct error *err)
+{
+    struct error problem = { 0 };
+    bool is_factory;
+
+    if (session->stage->mebx_is_factory(session->connection, &is_factory, &problem)) {
+        session->result.mebx_found = is_factory ? MEBX_FACTORY : MEBX_CHANGED;
+        return true;
+    }
+    if (firmware_refused(&problem))
+        return true;
+    *err = problem;
+    return false;
+}
+
 /* "MEBx password set if the version allows ...; 'not permitted' is no failure." Repeating it is harmless.
  * Newest firmware refuses the commit without it. */
 bool set_mebx_password(struct session *session, struct step_report *report, struct error *err)
@@ -327,11 +350,14 @@ bool set_mebx_password(struct session *session, struct step_report *report, stru
         return step_skipped(report, REASON_NONE, "none is to be set");
     session->result.mebx_password = PASSWORD_SENT;
     if (!session->stage->set_mebx_password(session->connection, session->offer.mebx_password, err)) {
-        if (err->reason != REASON_NOT_PERMITTED)
+        const struct error refusal = *err;
+
+        if (refusal.reason != REASON_NOT_PERMITTED)
             return false;
-        /* What an earlier attempt, whose result was lost, may have set is known to the site. */
         session->result.mebx_password = PASSWORD_NOT_PERMITTED;
-        return step_skipped(report, REASON_NOT_PERMITTED, "%s", err->message);
+        if (!ask_about_mebx(session, err))
+            return error_during(err, "after the firmware refused a MEBx password");
+        return step_skipped(report, REASON_NOT_PERMITTED, "%s", refusal.message);
     }
     session->result.mebx_password = PASSWORD_SET;
     return step_done(report, "set");

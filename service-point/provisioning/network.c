@@ -268,12 +268,6 @@ static bool is_removable(const struct session *session, const struct stored_cert
                                       NULL);
 }
 
-static bool firmware_refused(const struct error *err)
-{
-    return err->reason == REASON_NOT_PERMITTED || err->reason == REASON_FIRMWARE_FAULT ||
-           err->reason == REASON_FIRMWARE_STATUS || err->code == ERROR_ABSENT;
-}
-
 static bool remove_keys(struct session *session, const struct bytes *certificate, struct error *err)
 {
     for (size_t i = 0; i < session->keys.count; i++) {

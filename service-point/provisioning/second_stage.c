@@ -509,20 +509,12 @@ struct tally {
     size_t deleted, refused;
 };
 
-/* The firmware itself said no. */
-static bool deletion_refused(const struct error *err)
-{
-    return err->code == ERROR_CONFLICT || err->code == ERROR_ABSENT || err->reason == REASON_FIRMWARE_FAULT ||
-           err->reason == REASON_FIRMWARE_STATUS || err->reason == REASON_NOT_PERMITTED ||
-           err->reason == REASON_UNSUPPORTED;
-}
-
 /* What firmware still refers to it refuses to delete, which is no failure of the job. Where it did not
  * answer, or could not be reached, the next attempt deletes. */
 static bool count_deletion(struct tally *tally, bool deleted, const struct error *err)
 {
     *(deleted ? &tally->deleted : &tally->refused) += 1;
-    return deleted || deletion_refused(err);
+    return deleted || firmware_refused(err);
 }
 
 /* Certificates of this site, under whatever name, that the TLS server no longer uses are deleted, and keys

@@ -131,13 +131,18 @@ static bool settle(struct database *database, const struct attempt *attempt,
                                         .offered = attempt->admin_secret,
                                         .was_maybe = attempt->admin_was_maybe,
                                         .state = finished->admin_password,
-                                        .current = current };
+                                        .current = current,
+                                        .job = (int64_t)finished->id.job,
+                                        .done = finished->done };
     struct credential_outcome mebx = { .uuid = attempt->uuid,
                                        .kind = CREDENTIAL_MEBX,
                                        .offered = attempt->mebx_secret,
                                        .was_maybe = attempt->mebx_was_maybe,
                                        .state = finished->mebx_password,
-                                       .current = current };
+                                       .current = current,
+                                       .job = (int64_t)finished->id.job,
+                                       .done = finished->done,
+                                       .found = finished->mebx_found };
     int64_t used = secret_used(attempt, finished);
 
     if (!credential_settle(database, &admin, err) || !credential_settle(database, &mebx, err))

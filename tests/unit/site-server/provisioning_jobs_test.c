@@ -1581,6 +1581,67 @@ static void a_rotation_makes_new_passwords_and_supersedes_the_old_ones(void **st
     expect("2", "SELECT count(*) FROM amt.secret_status WHERE state = 'superseded'");
 }
 
+/* The first attempt died without a word; firmware that takes a MEBx password only once refuses the second. */
+static void finish_after_a_lost_attempt(const char *kind, enum mebx_found found)
+{
+    AUTO(message_free) struct message lost = { 0 };
+    AUTO(message_free) struct message offer = { 0 };
+    struct message_job_finished finished;
+
+    if (strcmp(kind, "provision") == 0)
+        hello(1, &our_root);
+    else
+        request(1, kind);
+    take_offer(&lost);
+    lose_lease(1);
+    take_offer(&offer);
+    finished = done_with(&offer);
+    finished.account_used = offer.job_offer.accounts[0].reference;
+    finished.mebx_password = PASSWORD_NOT_PERMITTED;
+    finished.mebx_found = found;
+    assert_int_equal(finish(&finished), REASON_NONE);
+}
+
+#define MEBX_STATES                                                                                          \
+    "SELECT string_agg(state || ' ' || maybe_on_device, ', ' ORDER BY id) FROM amt.secret_status WHERE "     \
+    "kind = 'mebx'"
+
+static void a_mebx_password_found_changed_is_the_one_that_a_lost_attempt_set(void **state)
+{
+    (void)state;
+    import(1);
+    finish_after_a_lost_attempt("provision", MEBX_CHANGED);
+    expect("active true", MEBX_STATES);
+}
+
+static void a_mebx_password_found_as_it_left_the_factory_was_not_set(void **state)
+{
+    (void)state;
+    import(1);
+    finish_after_a_lost_attempt("provision", MEBX_FACTORY);
+    expect("superseded false", MEBX_STATES);
+}
+
+static void a_rotation_that_may_not_set_the_mebx_password_leaves_the_old_one_active(void **state)
+{
+    (void)state;
+    provision(1);
+    finish_after_a_lost_attempt("rotate-passwords", MEBX_CHANGED);
+    expect("active true, superseded false", MEBX_STATES);
+}
+
+/* It may be the one that was imported, or ours: nobody knows, so both are kept. */
+static void a_mebx_password_found_changed_is_not_taken_for_ours_when_one_was_imported(void **state)
+{
+    (void)state;
+    import(1);
+    sql("INSERT INTO amt_store.secret (uuid, kind, state, maybe_on_device, key_id, nonce, ciphertext)"
+        " SELECT uuid, 'mebx', 'imported', true, 'key', repeat('n', 12)::bytea, repeat('c', 16)::bytea"
+        " FROM amt.computer");
+    finish_after_a_lost_attempt("provision", MEBX_CHANGED);
+    expect("imported true, pending true", MEBX_STATES);
+}
+
 static void a_rotation_that_never_reported_tries_the_new_password_first(void **state)
 {
     AUTO(message_free) struct message first = { 0 };
@@ -1804,6 +1865,10 @@ int main(void)
         WITH_SITE(a_discovered_status_is_the_computer_s),
         WITH_SITE(a_rotation_makes_new_passwords_and_supersedes_the_old_ones),
         WITH_SITE(a_rotation_that_never_reported_tries_the_new_password_first),
+        WITH_SITE(a_mebx_password_found_changed_is_the_one_that_a_lost_attempt_set),
+        WITH_SITE(a_mebx_password_found_as_it_left_the_factory_was_not_set),
+        WITH_SITE(a_rotation_that_may_not_set_the_mebx_password_leaves_the_old_one_active),
+        WITH_SITE(a_mebx_password_found_changed_is_not_taken_for_ours_when_one_was_imported),
         WITH_SITE(a_mebx_password_that_fits_is_not_handed_out_again_for_an_update),
         WITH_SITE(a_user_s_password_is_marked_until_the_computer_took_this_one),
         WITH_SITE(an_unprovisioned_computer_keeps_its_history_and_starts_no_job),
