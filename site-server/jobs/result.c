@@ -18,6 +18,7 @@ struct attempt {
     int64_t service_point, failures;
     int64_t admin_secret, mebx_secret; /* offered; 0: none */
     bool admin_was_maybe, mebx_was_maybe;
+    bool mebx_opens;                   /* in setup, as its offer had it */
     bool newest, closed, result_taken; /* closed by a result, not by a lost lease */
     char **offered;
     size_t offered_count;
@@ -50,6 +51,7 @@ static void read_attempt(struct rows *rows, const struct attempt_id *id, struct 
     attempt->admin_was_maybe =
         !row_is_null(rows, 0, "admin_was_maybe") && row_bool(rows, 0, "admin_was_maybe");
     attempt->mebx_was_maybe = !row_is_null(rows, 0, "mebx_was_maybe") && row_bool(rows, 0, "mebx_was_maybe");
+    attempt->mebx_opens = candidate_mebx_opens(row_text(rows, 0, "firmware_version"));
     attempt->newest = row_number(rows, 0, "newest") == (int64_t)id->attempt;
     attempt->closed = outcome != NULL;
     attempt->result_taken = outcome && (strcmp(outcome, "done") == 0 || strcmp(outcome, "failed") == 0);
@@ -315,6 +317,7 @@ static bool count_candidates(struct database *database, const struct attempt *at
     account_names = column_of(accounts, "name");
     references = column_of(refused, "reference");
     candidate_choose(&(struct candidate_question){ .list = attempt->kind->accounts,
+                                                   .mebx_opens = attempt->mebx_opens,
                                                    .credentials = credentials.items,
                                                    .credential_count = credentials.count,
                                                    .accounts = (const char *const *)account_names,

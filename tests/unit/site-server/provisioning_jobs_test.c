@@ -1676,11 +1676,15 @@ static void a_rotation_that_may_not_set_the_mebx_password_leaves_the_old_one_act
 /* It may be the one that was imported, or ours: nobody knows, so both are kept. */
 static void a_mebx_password_found_changed_is_not_taken_for_ours_when_one_was_imported(void **state)
 {
+    struct uuid uuid = uuid_of(1);
+    char place[VAULT_PLACE_SIZE], sealed[400];
+
     (void)state;
     import(1);
+    sealed_of(vault_place_computer(&uuid, "mebx", place), "Imp0rted!", sealed);
     sql("INSERT INTO amt_store.secret (uuid, kind, state, maybe_on_device, key_id, nonce, ciphertext)"
-        " SELECT uuid, 'mebx', 'imported', true, 'key', repeat('n', 12)::bytea, repeat('c', 16)::bytea"
-        " FROM amt.computer");
+        " SELECT uuid, 'mebx', 'imported', true, (%s).key_id, (%s).nonce, (%s).ciphertext FROM amt.computer",
+        sealed, sealed, sealed);
     finish_after_a_lost_attempt("provision", MEBX_CHANGED);
     expect("imported true, pending true", MEBX_STATES);
 }
