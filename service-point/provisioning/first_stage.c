@@ -52,20 +52,26 @@ bool set_names(struct session *session, struct step_report *report, struct error
     return step_done(report, "%s; was \"%s\", \"%s\"", session->fqdn, found.host_name, found.domain_name);
 }
 
-/* The commit in setup wants a seed (AMT SDK: CommitChanges), which firmware cannot show: sent again by each
- * attempt until then. Repeating it is harmless. */
-bool seed_random(struct session *session, struct step_report *report, struct error *err)
+static bool seed(struct session *session, struct error *err)
 {
     uint8_t octets[SEED_SIZE];
     AUTO(secret_free) struct secret *seed = NULL;
 
-    if (session->setup.state == PROVISIONING_POST)
-        return step_unchanged(report, "seeded in setup");
     if (RAND_bytes(octets, sizeof(octets)) != 1)
         return error_set(err, ERROR_INTERNAL, "no random bytes from libcrypto");
     seed = secret_new(octets, sizeof(octets));
     secret_wipe(octets, sizeof(octets));
     return session->stage->seed_random(session->connection, seed, err);
+}
+
+/* The commit in setup wants a seed (AMT SDK: CommitChanges), which firmware cannot show: sent again by each
+ * attempt until then. Repeating it is harmless. */
+bool seed_random(struct session *session, struct step_report *report, struct error *err)
+{
+    if (session->setup.state == PROVISIONING_POST)
+        return step_unchanged(report, "seeded in setup");
+    session->staged_on = connection_number(session->connection);
+    return seed(session, err);
 }
 
 static bool is_own(const struct session *session, const struct stored_certificate *certificate)
@@ -232,6 +238,8 @@ bool switch_tls_on(struct session *session, struct step_report *report, struct e
 {
     bool changed;
 
+    if (session->staged_on == 0)
+        session->staged_on = connection_number(session->connection);
     if (!session->stage->switch_tls_on(session, &changed, err))
         return false;
     /* An earlier attempt may have ended between the staging and the commit. */
@@ -459,23 +467,53 @@ static bool commit_may_be_due(const struct session *session)
             !(session->wants_provisioned && session->offer.id.attempt == 1));
 }
 
+/* Firmware that restarted between two requests has lost what waits for the commit, and goes into operation
+ * without TLS, where nobody reaches it. So on another connection everything is looked at again; what is still
+ * there is not written. */
+static bool stage_again(struct session *session, struct error *err)
+{
+    bool changed;
+
+    if (!session->tls_staged || connection_number(session->connection) == session->staged_on)
+        return true;
+    if (session->setup.state != PROVISIONING_POST && session->stage->seed_random && !seed(session, err))
+        return false;
+    return session->stage->switch_tls_on(session, &changed, err);
+}
+
+/* Without the seed firmware does not commit. That it is not there now is no fault of the profile when it was
+ * sent over a connection that ended since. */
+static bool commit_refused(const struct session *session, size_t opened, struct error *err)
+{
+    const struct error refusal = *err;
+
+    if (err->reason != REASON_DATA_MISSING || connection_number(session->connection) == opened)
+        return false;
+    return error_because(err, REASON_CONNECTION_LOST, "%s, after a new connection: it may have restarted",
+                         refusal.message);
+}
+
 /* "Settings committed; the firmware state becomes post-provisioning (operational)." Repeating it is harmless.
  * The answer may get lost in the restart, so the state decides; from here on the computer must show our
  * certificate. */
 bool commit(struct session *session, struct step_report *report, struct error *err)
 {
+    size_t opened;
     bool answered;
 
     if (!commit_may_be_due(session)) {
         note_certificate(session);
         return step_unchanged(report, "provisioned");
     }
+    if (!stage_again(session, err))
+        return error_during(err, "before the commit");
+    opened = connection_number(session->connection);
     connection_set_timeout(session->connection, session->around->slow_request_timeout_ms);
     answered = session->stage->commit(session->connection, err);
     connection_set_timeout(session->connection, session->around->request_timeout_ms);
     if (!answered) {
         if (!answer_lost(err))
-            return false;
+            return commit_refused(session, opened, err);
         step_done(report, "the answer was lost: %s", err->message);
     }
     if (session->admin_password_in_use)
