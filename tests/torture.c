@@ -13,9 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/clock.h"
+#include "crash/campaign.h"
 #include "crash/matrix.h"
+
+enum { DEVICES_MAX = 20000 };
 
 static const char *const jobs[] = { "provision", "rotate-passwords", "renew-certificate", "unprovision",
                                     NULL };
@@ -63,13 +67,35 @@ static bool run_matrix(bool *right, struct error *err)
     return true;
 }
 
+static bool run_campaign(bool *right, struct error *err)
+{
+    struct campaign_choice choice = { 0 };
+    unsigned long seconds, devices;
+    size_t failed = 0;
+
+    if (!number_of("CAMPAIGN", 0, &seconds, err) || !number_of("DEVICES", 100, &devices, err) ||
+        !number_of("SEED", (unsigned long)time(NULL), &choice.seed, err))
+        return false;
+    if (devices == 0 || devices > DEVICES_MAX)
+        return error_set(err, ERROR_INPUT, "DEVICES is %lu; give 1 to %d", devices, DEVICES_MAX);
+    choice.seconds = (unsigned)seconds;
+    choice.devices = (unsigned)devices;
+    printf("Campaign of %lu s, %lu computers; again with SEED=%lu\n", seconds, devices, choice.seed);
+    fflush(stdout);
+    if (!campaign_run(&choice, &failed, err))
+        return false;
+    printf("%zu passed, %zu failed\n", (size_t)devices - failed, failed);
+    *right = failed == 0;
+    return true;
+}
+
 int main(void)
 {
     struct error err = { 0 };
     bool right = false;
 
     interrupts_catch();
-    if (!run_matrix(&right, &err))
+    if (text_of("CAMPAIGN") ? !run_campaign(&right, &err) : !run_matrix(&right, &err))
         fprintf(stderr, "torture: %s\n", err.message);
     return right ? EXIT_SUCCESS : EXIT_FAILURE;
 }

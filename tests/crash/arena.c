@@ -19,14 +19,37 @@ static const char *const impatient_settings[] = { "firmware.connect_timeout = 4s
                                                   "firmware.slow_request_timeout = 6s",
                                                   "firmware.restart_wait = 12s", NULL };
 
-bool arena_open(struct arena *arena, const char *directory, enum arena_patience patience, struct error *err)
+static const char *const campaign_server_settings[] = { "job.retry_delay = 1s",
+                                                        "job.retry_delay_max = 5s",
+                                                        "queue.heartbeat = 1s",
+                                                        "job.lease = 20s",
+                                                        "hello.quiet = 1s",
+                                                        "job.attempts = 100",
+                                                        NULL };
+static const char *const campaign_settings[] = { "firmware.connect_timeout = 10s",
+                                                 "firmware.request_timeout = 10s",
+                                                 "firmware.slow_request_timeout = 15s",
+                                                 "firmware.restart_wait = 20s",
+                                                 "point.slots = 60",
+                                                 NULL };
+
+static const struct {
+    const char *const *server, *const *point;
+    unsigned service_points;
+} arenas[] = {
+    [ARENA_PATIENT] = { server_settings, patient_settings, 1 },
+    [ARENA_IMPATIENT] = { server_settings, impatient_settings, 1 },
+    [ARENA_CAMPAIGN] = { campaign_server_settings, campaign_settings, 2 },
+};
+
+bool arena_open(struct arena *arena, const char *directory, enum arena_kind kind, struct error *err)
 {
     const struct site_options options = { .name = "torture",
                                           .directory = directory,
                                           .without_simulator = true,
-                                          .server_settings = server_settings,
-                                          .point_settings = patience == ARENA_PATIENT ? patient_settings
-                                                                                      : impatient_settings };
+                                          .service_points = arenas[kind].service_points,
+                                          .server_settings = arenas[kind].server,
+                                          .point_settings = arenas[kind].point };
 
     return site_start(&arena->site, &options, err);
 }
@@ -78,16 +101,42 @@ static bool all_say_hello(struct arena *arena, struct error *err)
     return true;
 }
 
+static const struct computer *find(const struct arena *arena, const char *uuid)
+{
+    size_t i = 0;
+
+    while (strcmp(arena->computers[i].uuid, uuid) != 0)
+        i++;
+    return &arena->computers[i];
+}
+
+bool arena_wake(struct arena *arena, struct error *err)
+{
+    AUTO(text_free) char *sleeping = NULL;
+    char *rest, *uuid;
+
+    if (!sql_table(arena->site->sql, &sleeping, err,
+                   "SELECT c.uuid FROM amt.computer c LEFT JOIN amt.job j ON j.id = c.last_job"
+                   " WHERE j.id IS NULL OR (j.kind = 'provision' AND j.state IN ('waiting', 'leased')"
+                   " AND c.amt_status = 2)"))
+        return false;
+    rest = sleeping;
+    while ((uuid = strsep(&rest, "\n")) && *uuid) {
+        if (!arena_tell(arena, "hello", find(arena, uuid), err))
+            return false;
+    }
+    return true;
+}
+
 /* A service point passes the same Hello on once in some seconds only, so one that went under is said again.
  */
-static bool begin_by_hello(struct arena *arena, struct error *err)
+bool arena_greet(struct arena *arena, struct error *err)
 {
     int64_t end_ms = clock_monotonic_ms() + STANDSTILL_MS;
-    AUTO(text_free)
-    char *wanted = text_format("%zu", arena->count);
+    AUTO(text_free) char *wanted = text_format("%zu", arena->count);
 
     do {
-        if (!all_say_hello(arena, err))
+        if (!arena_wake(arena, err))
             return false;
         if (sql_wait(arena->site->sql, "SELECT count(DISTINCT uuid) FROM amt.job", wanted, 6000, err))
             return true;
@@ -115,7 +164,7 @@ bool arena_begin(struct arena *arena, const char *job, struct error *err)
     if (!sql_text(arena->site->sql, &jobs, err, "SELECT count(*) > 0 FROM amt.job", NULL))
         return false;
     if (strcmp(jobs, "f") == 0)
-        return begin_by_hello(arena, err);
+        return arena_greet(arena, err);
     /* Unprovisioned before: wanted by an operator again, and each computer is in setup only from its Hello.
      */
     return all_say_hello(arena, err) && request(arena, job, err);
@@ -150,10 +199,10 @@ bool arena_settle(struct arena *arena, struct error *err)
 
 /* ---- faults ---------------------------------------------------------------------------------------- */
 
-bool arena_kill_point(struct arena *arena, struct error *err)
+bool arena_kill_point(struct arena *arena, size_t index, struct error *err)
 {
-    process_kill(&arena->site->points[0].process);
-    return site_start_point(arena->site, 0, err);
+    process_kill(&arena->site->points[index].process);
+    return site_start_point(arena->site, index, err);
 }
 
 bool arena_kill_server(struct arena *arena, struct error *err)

@@ -12,11 +12,14 @@ struct arena {
     size_t count;
 };
 
-/* Short time-outs towards the firmware: for faults that the service point only sees by waiting. */
-enum arena_patience { ARENA_PATIENT, ARENA_IMPATIENT };
+enum arena_kind {
+    ARENA_PATIENT,   /* time-outs towards the firmware that are never over: requests are held */
+    ARENA_IMPATIENT, /* short ones: for faults that the service point only sees by waiting */
+    ARENA_CAMPAIGN,  /* two service points, and many attempts: faults do not end */
+};
 
 /* Starts a site in the directory (NULL: "torture" beside the programs). */
-bool arena_open(struct arena *arena, const char *directory, enum arena_patience patience,
+bool arena_open(struct arena *arena, const char *directory, enum arena_kind kind,
                 struct error *err) MUST_CHECK;
 bool arena_close(struct arena *arena); /* false: a program did not end in order */
 /* Imports them, plugs them in and begins to listen to what happens to them. */
@@ -28,8 +31,13 @@ bool arena_begin(struct arena *arena, const char *job, struct error *err) MUST_C
 /* Until no job is open; a standstill of two minutes is an error. */
 bool arena_settle(struct arena *arena, struct error *err) MUST_CHECK;
 
+/* Every computer whose job waits for its Hello, or that never had a job, says it. */
+bool arena_wake(struct arena *arena, struct error *err) MUST_CHECK;
+/* Every computer that never had a job says Hello, until each one has its job. */
+bool arena_greet(struct arena *arena, struct error *err) MUST_CHECK;
+
 /* Kills and starts again. */
-bool arena_kill_point(struct arena *arena, struct error *err) MUST_CHECK;
+bool arena_kill_point(struct arena *arena, size_t index, struct error *err) MUST_CHECK;
 bool arena_kill_server(struct arena *arena, struct error *err) MUST_CHECK;
 bool arena_kill_database(struct arena *arena, struct error *err) MUST_CHECK;
 /* One line of the simulator's control socket about one computer: "freeze", "lose" ... */

@@ -17,7 +17,14 @@ const char *fault_name(enum fault_kind fault)
 
 const char *phase_name(enum phase phase)
 {
-    return phase == PHASE_BEFORE ? "before" : "after";
+    static const char *const names[PHASES] = { "before", "after", "answered" };
+
+    return names[phase];
+}
+
+bool fault_has_phase(enum fault_kind fault, enum phase phase)
+{
+    return phase != PHASE_ANSWERED || fault == FAULT_DROP_CONNECTION || fault == FAULT_RESTART_FIRMWARE;
 }
 
 char *cell_name(const struct cell *cell)

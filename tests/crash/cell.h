@@ -17,7 +17,13 @@ enum fault_kind {
     FAULT_KINDS,
 };
 
-enum phase { PHASE_BEFORE, PHASE_AFTER, PHASES };
+enum phase {
+    PHASE_BEFORE,   /* the request has come, and had no effect yet */
+    PHASE_AFTER,    /* it took effect, the answer is on its way */
+    PHASE_ANSWERED, /* the answer has left; the same as the next request's "before" but for the computer's own
+                     */
+    PHASES,
+};
 
 struct cell {
     const char *job; /* kind of job, or "unprovision": there and back */
@@ -39,6 +45,8 @@ struct cell_list {
 
 const char *fault_name(enum fault_kind fault);
 const char *phase_name(enum phase phase);
+/* Dead programs and cut networks have no third phase. */
+bool fault_has_phase(enum fault_kind fault, enum phase phase);
 /* "provision/11.8/kill-database/before/17"; the caller frees. */
 char *cell_name(const struct cell *cell);
 /* As a shell matches names, but * matches / too. NULL matches all. */

@@ -28,7 +28,7 @@ static bool set_hold(struct arena *arena, const struct computer *computer, enum 
                      struct error *err)
 {
     return simulator_control(arena->site->simulator, NULL, err, "hold %s %s %u", computer->uuid,
-                             phase_name(phase), request);
+                             phase == PHASE_BEFORE ? "before" : "after", request);
 }
 
 static bool read_count(struct arena *arena, const struct computer *computer, unsigned *requests,
@@ -98,7 +98,8 @@ static void add_cells(const struct matrix_choice *choice, const char *job, const
     for (cell.fault = 0; cell.fault < FAULT_KINDS; cell.fault++) {
         for (cell.phase = 0; cell.phase < PHASES; cell.phase++) {
             for (cell.request = 1; cell.request <= requests; cell.request++) {
-                if (cell_matches(&cell, choice->pattern) && sampled(choice, &cell))
+                if (fault_has_phase(cell.fault, cell.phase) && cell_matches(&cell, choice->pattern) &&
+                    sampled(choice, &cell))
                     cell_add(cells, &cell);
             }
         }
@@ -157,6 +158,12 @@ static bool tell_all(struct group *group, const char *word, struct error *err)
     return true;
 }
 
+static bool answer_and(struct group *group, const struct cell *cell, const char *fault, struct error *err)
+{
+    return simulator_control(group->arena.site->simulator, NULL, err, "answer %s %s", cell->computer.uuid,
+                             fault);
+}
+
 /* The fault of one computer. */
 static bool strike_one(struct group *group, struct cell *cell, struct error *err)
 {
@@ -164,9 +171,11 @@ static bool strike_one(struct group *group, struct cell *cell, struct error *err
     case FAULT_CUT_NETWORK:
         return arena_tell(&group->arena, "freeze", &cell->computer, err);
     case FAULT_DROP_CONNECTION:
-        return arena_tell(&group->arena, "lose", &cell->computer, err);
+        return cell->phase == PHASE_ANSWERED ? answer_and(group, cell, "drop", err)
+                                             : arena_tell(&group->arena, "lose", &cell->computer, err);
     case FAULT_RESTART_FIRMWARE:
-        return arena_tell(&group->arena, "power-cycle", &cell->computer, err);
+        return cell->phase == PHASE_ANSWERED ? answer_and(group, cell, "power-cycle", err)
+                                             : arena_tell(&group->arena, "power-cycle", &cell->computer, err);
     default:
         return true;
     }
@@ -365,9 +374,9 @@ static bool hold_trial(struct group *group, struct error *err)
 static bool run_group(const struct matrix_choice *choice, struct cell_list *cells, struct error *err)
 {
     struct group group = { .cells = cells, .job = cells->items[0].job, .fault = cells->items[0].fault };
-    enum arena_patience patience = group.fault == FAULT_CUT_NETWORK ? ARENA_IMPATIENT : ARENA_PATIENT;
+    enum arena_kind kind = group.fault == FAULT_CUT_NETWORK ? ARENA_IMPATIENT : ARENA_PATIENT;
     int64_t began_ms = clock_monotonic_ms();
-    bool held = arena_open(&group.arena, choice->directory, patience, err) && hold_trial(&group, err);
+    bool held = arena_open(&group.arena, choice->directory, kind, err) && hold_trial(&group, err);
 
     if (held) {
         print_failures(&group);
@@ -443,13 +452,13 @@ static void print_field(const struct cell_list *cells, const char *job, enum fau
 
 void matrix_print(const struct matrix_choice *choice, const struct cell_list *cells)
 {
-    printf("\n%-20s %-7s", "passed/failed", "");
+    printf("\n%-20s %-9s", "passed/failed", "");
     for (size_t i = 0; choice->jobs[i]; i++)
         printf("  %18s", choice->jobs[i]);
     putchar('\n');
     for (enum fault_kind fault = 0; fault < FAULT_KINDS; fault++) {
-        for (enum phase phase = 0; phase < PHASES; phase++) {
-            printf("%-20s %-7s", fault_name(fault), phase_name(phase));
+        for (enum phase phase = 0; phase < PHASES && fault_has_phase(fault, phase); phase++) {
+            printf("%-20s %-9s", fault_name(fault), phase_name(phase));
             for (size_t i = 0; choice->jobs[i]; i++)
                 print_field(cells, choice->jobs[i], fault, phase);
             putchar('\n');

@@ -43,6 +43,7 @@ struct connection {
     unsigned drip_ms;
     bool close_after;
     enum after_answer after;
+    bool power_fails;       /* after the answer */
     bool resumed;           /* the request has waited before its effect */
     struct answer withheld; /* of a request that waits after its effect */
     struct connection *next;
@@ -119,6 +120,11 @@ static void answer_sent(struct connection *connection)
 {
     struct computer *computer = connection->computer;
 
+    if (connection->power_fails) {
+        connection_cut(connection);
+        computer_power_cycle(computer);
+        return;
+    }
     switch (connection->after) {
     case AFTER_RESTART:
         close_politely(connection);
@@ -762,12 +768,36 @@ void connections_release(struct computer *computer)
         resume(connection);
 }
 
+void connections_answer(struct computer *computer, enum parting parting)
+{
+    struct connection *connection;
+
+    while ((connection = held(computer))) {
+        connection->power_fails = parting == PARTING_POWER_LOSS;
+        resume(connection);
+        if (parting == PARTING_DROP)
+            connection->close_after = true; /* not announced in the answer's head */
+    }
+}
+
 void connections_lose_held(struct computer *computer)
 {
     struct connection *connection;
 
     while ((connection = held(computer)))
         lose(connection);
+}
+
+void connections_drop(struct computer *computer)
+{
+    struct connection *each = computer->connections, *next;
+
+    for (; each; each = next) {
+        next = each->next;
+        if (each->state != CONNECTION_HELD) /* which may restart the computer, and end all of them */
+            connection_cut(each);
+    }
+    connections_lose_held(computer);
 }
 
 void connections_freeze(struct computer *computer, bool frozen)

@@ -139,6 +139,25 @@ static bool lose(struct command *command, struct error *err)
     return true;
 }
 
+static bool drop(struct command *command, struct error *err)
+{
+    (void)err;
+    connections_drop(command->computer);
+    return true;
+}
+
+/* Only requests that took effect have an answer to be sent. */
+static bool answer(struct command *command, struct error *err)
+{
+    const char *then = command->count == 2 ? command->words[1] : "";
+    bool dropped = !strcmp(then, "drop");
+
+    if (!dropped && strcmp(then, "power-cycle"))
+        return error_set(err, "answer ID drop|power-cycle");
+    connections_answer(command->computer, dropped ? PARTING_DROP : PARTING_POWER_LOSS);
+    return true;
+}
+
 static bool power_cycle(struct command *command, struct error *err)
 {
     (void)err;
@@ -246,6 +265,7 @@ static const struct {
     { "quit", quit, false },          { "hold", hold, true },
     { "release", release, true },     { "lose", lose, true },
     { "freeze", freeze, true },       { "thaw", thaw, true },
+    { "drop", drop, true },           { "answer", answer, true },
     { "events", events, false },      { "power-cycle", power_cycle, true },
 };
 
