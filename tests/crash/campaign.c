@@ -38,9 +38,25 @@ static unsigned draw(struct campaign *campaign, unsigned from, unsigned to)
     return from + (unsigned)(erand48(campaign->random) * (double)(to - from + 1));
 }
 
-static const struct computer *draw_computer(struct campaign *campaign)
+/* One that is being worked on; any one, when all are at rest. */
+static bool draw_computer(struct campaign *campaign, const struct computer **computer, struct error *err)
 {
-    return &campaign->computers[draw(campaign, 0, (unsigned)campaign->arena.count - 1)];
+    AUTO(text_free) char *seed = text_format("%u", draw(campaign, 0, 1000000));
+    AUTO(text_free) char *uuid = NULL;
+    const struct computer *drawn =
+        &campaign->computers[draw(campaign, 0, (unsigned)campaign->arena.count - 1)];
+
+    if (!sql_text(campaign->arena.site->sql, &uuid, err,
+                  "SELECT uuid::text FROM amt.job WHERE state = 'leased' ORDER BY hashtext(uuid::text || $1) "
+                  "LIMIT 1",
+                  seed, NULL))
+        return false;
+    for (size_t i = 0; i < campaign->arena.count; i++) {
+        if (strcmp(campaign->computers[i].uuid, uuid) == 0)
+            drawn = &campaign->computers[i];
+    }
+    *computer = drawn;
+    return true;
 }
 
 static void note(struct campaign *campaign, const char *what, const char *whom)
@@ -74,25 +90,31 @@ static bool kill_database(struct campaign *campaign, struct error *err)
 
 static bool drop_connection(struct campaign *campaign, struct error *err)
 {
-    const struct computer *computer = draw_computer(campaign);
+    const struct computer *computer;
 
+    if (!draw_computer(campaign, &computer, err))
+        return false;
     note(campaign, "drop", computer->short_name);
     return arena_tell(&campaign->arena, "drop", computer, err);
 }
 
 static bool restart_firmware(struct campaign *campaign, struct error *err)
 {
-    const struct computer *computer = draw_computer(campaign);
+    const struct computer *computer;
 
+    if (!draw_computer(campaign, &computer, err))
+        return false;
     note(campaign, "restart", computer->short_name);
     return arena_tell(&campaign->arena, "power-cycle", computer, err);
 }
 
 static bool cut_network(struct campaign *campaign, struct error *err)
 {
-    const struct computer *computer = draw_computer(campaign);
     unsigned lasts_ms = draw(campaign, FROZEN_MIN_MS, FROZEN_MAX_MS);
+    const struct computer *computer;
 
+    if (!draw_computer(campaign, &computer, err))
+        return false;
     for (size_t i = 0; i < FROZEN_MAX; i++) {
         if (campaign->frozen[i].computer)
             continue;
@@ -109,7 +131,7 @@ static bool refused_as_others(const struct error *err)
     return strstr(err->message, "has an open job already") || strstr(err->message, "is not provisioned by");
 }
 
-/* Of one in eight, by chance; those that an operator had unprovisioned, or those that are provisioned. */
+/* Of one in four, by chance; those that an operator had unprovisioned, or those that are provisioned. */
 static bool ask_for(struct campaign *campaign, const char *kind, struct error *err)
 {
     AUTO(text_free) char *seed = text_format("%u", draw(campaign, 0, 1000000));
@@ -118,7 +140,7 @@ static bool ask_for(struct campaign *campaign, const char *kind, struct error *e
 
     if (sql_text(campaign->arena.site->sql, &count, &refusal,
                  "SELECT count(amt.request_job(uuid, $1)) FROM (SELECT c.uuid FROM amt.computer c"
-                 " LEFT JOIN amt.unprovisioned u USING (uuid) WHERE hashtext(c.uuid::text || $2) % 8 = 0"
+                 " LEFT JOIN amt.unprovisioned u USING (uuid) WHERE hashtext(c.uuid::text || $2) % 4 = 0"
                  " AND CASE WHEN $1 = 'provision' THEN u.unprovisioned_at IS NOT NULL ELSE amt_status = 3 END"
                  " AND NOT EXISTS (SELECT FROM amt.job j WHERE j.uuid = c.uuid"
                  " AND j.state IN ('waiting', 'leased'))) AS chosen",
@@ -170,11 +192,11 @@ static const struct act {
     { "connections dropped", 40, drop_connection },
     { "firmware restarted", 20, restart_firmware },
     { "networks cut", 15, cut_network },
-    { "rotations asked", 3, ask_rotation },
-    { "renewals asked", 3, ask_renewal },
-    { "updates asked", 2, ask_update },
-    { "unprovisionings asked", 2, ask_unprovision },
-    { "brought back", 4, bring_back },
+    { "rotations asked", 8, ask_rotation },
+    { "renewals asked", 8, ask_renewal },
+    { "updates asked", 4, ask_update },
+    { "unprovisionings asked", 5, ask_unprovision },
+    { "brought back", 8, bring_back },
 };
 
 static size_t draw_act(struct campaign *campaign)

@@ -1,9 +1,9 @@
 /*
  * campaign.h - many computers, all kinds of jobs, all kinds of faults at random times.
  *
- * The seed decides which fault comes when and whom it strikes, so a campaign can be run again; how far each
- * computer is just then is up to the machine. Afterwards everything goes on undisturbed until no job is open,
- * and the auditor judges.
+ * The seed decides which fault comes when and, among those at work, whom it strikes, so a campaign can be run
+ * again; how far each computer is just then is up to the machine. Afterwards everything goes on undisturbed
+ * until no job is open, and the auditor judges.
  */
 #ifndef CRASH_CAMPAIGN_H
 #define CRASH_CAMPAIGN_H
