@@ -116,7 +116,7 @@ harness_libs := -lcmocka -lpq -lzmq -ljson-c -lssl $(common_libs)
 $(call objects,tests/scenarios/*.c tests/*.c tests/bench/*.c tests/crash/*.c): private CPPFLAGS += -Itests -isystem /usr/include/postgresql
 $(scenarios) $(harness): private LDLIBS = $(harness_libs)
 $(OUT)/tests/bench/bench: $(call objects,tests/bench/*.c)
-$(OUT)/tests/torture: $(call objects,tests/crash/*.c)
+$(OUT)/tests/torture $(OUT)/tests/scenarios/torture_test: $(call objects,tests/crash/*.c)
 # The auditor speaks to firmware with the service point's protocol code.
 $(call objects,tests/audit/*.c): private CPPFLAGS += -Itests -Iservice-point -isystem $(gen)/service-point $(gsoap_flags)
 $(call objects,tests/audit/*.c): | $(gen)/service-point/soapH.h

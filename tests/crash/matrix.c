@@ -140,13 +140,22 @@ struct group {
     struct cell_list *cells; /* all of them are of the group */
     struct computer *computers;
     const char *job;
-    enum fault_kind fault;
+    enum fault_kind fault; /* of a program; of single computers all share a group, named by the first */
 };
 
 static bool strikes_all(enum fault_kind fault)
 {
-    return fault == FAULT_KILL_SERVICE_POINT || fault == FAULT_KILL_SITE_SERVER ||
-           fault == FAULT_KILL_DATABASE;
+    return fault < FAULT_CUT_NETWORK;
+}
+
+static enum fault_kind group_of(enum fault_kind fault)
+{
+    return strikes_all(fault) ? fault : FAULT_CUT_NETWORK;
+}
+
+static const char *group_name(enum fault_kind group)
+{
+    return strikes_all(group) ? fault_name(group) : "faults of computers";
 }
 
 static bool tell_all(struct group *group, const char *word, struct error *err)
@@ -167,7 +176,7 @@ static bool answer_and(struct group *group, const struct cell *cell, const char 
 /* The fault of one computer. */
 static bool strike_one(struct group *group, struct cell *cell, struct error *err)
 {
-    switch (group->fault) {
+    switch (cell->fault) {
     case FAULT_CUT_NETWORK:
         return arena_tell(&group->arena, "freeze", &cell->computer, err);
     case FAULT_DROP_CONNECTION:
@@ -203,7 +212,7 @@ static bool thaw_those_given_up(struct group *group, struct error *err)
     AUTO(text_free) char *given_up = NULL;
     char *rest, *uuid;
 
-    if (group->fault != FAULT_CUT_NETWORK)
+    if (strikes_all(group->fault))
         return true;
     if (!sql_table(group->arena.site->sql, &given_up, err,
                    "SELECT c.uuid FROM amt.computer c JOIN amt.job_attempt a ON a.job = c.last_job"
@@ -213,7 +222,7 @@ static bool thaw_those_given_up(struct group *group, struct error *err)
     while ((uuid = strsep(&rest, "\n")) && *uuid) {
         struct cell *cell = cell_of_computer(group->cells, uuid);
 
-        if (!cell || !cell->reached || cell->thawed)
+        if (!cell || !cell->reached || cell->thawed || cell->fault != FAULT_CUT_NETWORK)
             continue;
         if (!arena_tell(&group->arena, "lose", &cell->computer, err) ||
             !arena_tell(&group->arena, "thaw", &cell->computer, err))
@@ -358,7 +367,7 @@ static bool settle(struct group *group)
 
     if (arena_settle(&group->arena, &err) && come_back(group, &err))
         return true;
-    printf("%s, %s: %s\n", group->job, fault_name(group->fault), err.message);
+    printf("%s, %s: %s\n", group->job, group_name(group->fault), err.message);
     return !interrupted();
 }
 
@@ -373,21 +382,23 @@ static bool hold_trial(struct group *group, struct error *err)
 
 static bool run_group(const struct matrix_choice *choice, struct cell_list *cells, struct error *err)
 {
-    struct group group = { .cells = cells, .job = cells->items[0].job, .fault = cells->items[0].fault };
-    enum arena_kind kind = group.fault == FAULT_CUT_NETWORK ? ARENA_IMPATIENT : ARENA_PATIENT;
+    struct group group = { .cells = cells,
+                           .job = cells->items[0].job,
+                           .fault = group_of(cells->items[0].fault) };
+    enum arena_kind kind = strikes_all(group.fault) ? ARENA_PATIENT : ARENA_IMPATIENT;
     int64_t began_ms = clock_monotonic_ms();
     bool held = arena_open(&group.arena, choice->directory, kind, err) && hold_trial(&group, err);
 
     if (held) {
         print_failures(&group);
-        printf("%s, %s: %zu cells, %zu failed, %.1f s\n", group.job, fault_name(group.fault), cells->count,
+        printf("%s, %s: %zu cells, %zu failed, %.1f s\n", group.job, group_name(group.fault), cells->count,
                matrix_failed(cells), (double)(clock_monotonic_ms() - began_ms) / 1000);
         fflush(stdout);
     }
     if (!arena_close(&group.arena) && held)
         held = error_set(err, ERROR_INTERNAL, "a program did not end with exit status 0");
     free(group.computers);
-    return held || error_during(err, "%s, %s", group.job, fault_name(group.fault));
+    return held || error_during(err, "%s, %s", group.job, group_name(group.fault));
 }
 
 /* ---- all of them ----------------------------------------------------------------------------------- */
@@ -401,13 +412,13 @@ static bool gather_and_run(const struct matrix_choice *choice, struct cell_list 
     bool held = true;
 
     for (size_t i = 0; i < cells->count; i++) {
-        if (strcmp(cells->items[i].job, job) == 0 && cells->items[i].fault == fault)
+        if (strcmp(cells->items[i].job, job) == 0 && group_of(cells->items[i].fault) == fault)
             cell_add(&group, &cells->items[i]);
     }
     if (group.count)
         held = run_group(choice, &group, err);
     for (size_t i = 0; i < cells->count; i++) {
-        if (strcmp(cells->items[i].job, job) == 0 && cells->items[i].fault == fault)
+        if (strcmp(cells->items[i].job, job) == 0 && group_of(cells->items[i].fault) == fault)
             cells->items[i] = group.items[next++];
     }
     free(group.items); /* the reasons have moved */
@@ -418,7 +429,7 @@ bool matrix_run(const struct matrix_choice *choice, struct cell_list *cells, str
 {
     for (size_t i = 0; choice->jobs[i]; i++) {
         for (enum fault_kind fault = 0; fault < FAULT_KINDS; fault++) {
-            if (!gather_and_run(choice, cells, choice->jobs[i], fault, err))
+            if (group_of(fault) == fault && !gather_and_run(choice, cells, choice->jobs[i], fault, err))
                 return false;
         }
     }

@@ -1,10 +1,10 @@
 /*
  * matrix.h - the crash matrix: each fault before and after each request of each kind of job.
  *
- * Cells with the same job and fault are a group and share a site, a computer each: every computer stops at a
- * request of its own. Where the fault is a program's death all wait for each other, then it dies under all of
- * them; where it is one computer's, it happens as soon as that stops. Then everything goes on, until no job
- * is open, and the auditor judges.
+ * Cells with the same job and the same dying program are a group and share a site, a computer each: every
+ * computer stops at a request of its own, all wait for each other, then the program dies under all of them.
+ * Faults of single computers are one group for each job: each happens as soon as its computer stops. Then
+ * everything goes on, until no job is open, and the auditor judges.
  */
 #ifndef CRASH_MATRIX_H
 #define CRASH_MATRIX_H
