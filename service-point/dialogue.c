@@ -178,6 +178,7 @@ static void welcome(struct service_point *point, struct message *message)
              log_text("software_version", message->welcome.software_version),
              log_number("heartbeat_s", message->welcome.heartbeat_s));
     results_hurry(point->results, point->now_ms);
+    session_pool_ask_again(point->sessions);
     pending_hellos_hurry(point->hellos, point->now_ms);
 }
 
@@ -286,13 +287,14 @@ static void take_refusal(struct service_point *point, struct message *message)
     const struct attempt_id *result;
 
     point->counters[QUEUE_REFUSED]++;
-    if (session_pool_answer(point->sessions, message))
-        return;
-    log_refusal(point, refused);
-    if (refused->reason == REASON_NOT_REGISTERED) {
+    if (refused->reason == REASON_NOT_REGISTERED) { /* whatever was said is said again after WELCOME */
+        log_refusal(point, refused);
         registration_lost(&point->registration, point->now_ms);
         return;
     }
+    if (session_pool_answer(point->sessions, message))
+        return;
+    log_refusal(point, refused);
     if (reason_of(refused->reason)->retry == RETRY_LATER)
         return; /* whatever it was is said again */
     result = results_find(point->results, message->correlation);

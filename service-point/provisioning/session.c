@@ -80,6 +80,14 @@ bool session_answer(struct session *session, struct message *answer)
     return fits;
 }
 
+void session_ask_again(struct session *session)
+{
+    pthread_mutex_lock(&session->lock);
+    session->unheard = true;
+    pthread_cond_signal(&session->changed);
+    pthread_mutex_unlock(&session->lock);
+}
+
 void session_stop(struct session *session, enum reason_code reason)
 {
     pthread_mutex_lock(&session->lock);
@@ -145,12 +153,13 @@ static void say(struct session *session, const struct message *question)
     session->around->say(session->around->context, &copy);
 }
 
-/* Waits for the answer until then; the lock is held. */
+/* Waits for the answer until then, or until it is better to ask again; the lock is held. */
 static bool wait_for_answer(struct session *session, int64_t until_ms, struct error *err)
 {
     bool going = true;
 
-    while (!session->answered && (going = may_go_on(session, err)) && clock_monotonic_ms() < until_ms)
+    while (!session->answered && !session->unheard && (going = may_go_on(session, err)) &&
+           clock_monotonic_ms() < until_ms)
         wait_until(session, until_ms < session->deadline_ms ? until_ms : session->deadline_ms);
     return going;
 }
@@ -166,6 +175,7 @@ bool session_ask(struct session *session, const struct message *question, enum m
     pthread_mutex_lock(&session->lock);
     session->question = asked.correlation;
     while (!session->answered && going) {
+        session->unheard = false;
         pthread_mutex_unlock(&session->lock);
         say(session, &asked);
         pthread_mutex_lock(&session->lock);

@@ -82,6 +82,7 @@ struct session {
     enum reason_code stop_reason; /* REASON_NONE: go on */
     uint64_t question;            /* correlation of the question asked; 0: none */
     bool answered;
+    bool unheard; /* the question may not have reached the site */
     struct message answer;
 };
 
@@ -93,6 +94,8 @@ void session_free(struct session **session);
 /* Takes the message over when it carries the correlation of the session's open question. False: it does not.
  */
 bool session_answer(struct session *session, struct message *answer) MUST_CHECK;
+/* The site is there again: an open question is asked at once, for it may have gone under. */
+void session_ask_again(struct session *session);
 /* The session ends at its next step or wait. */
 void session_stop(struct session *session, enum reason_code reason);
 

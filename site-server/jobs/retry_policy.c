@@ -14,6 +14,7 @@ static bool counts(enum reason_code reason)
     case REASON_NO_SERVICE_POINT:
     case REASON_SERVICE_POINT_STOPPING:
     case REASON_NO_FREE_SLOT:
+    case REASON_JOB_UNDER_WAY: /* an attempt that was given up is still running */
     case REASON_SITE_UNREACHABLE:
     case REASON_DATABASE_UNAVAILABLE:
     case REASON_SECRET_KEY_MISSING:
@@ -40,6 +41,7 @@ static int64_t delay_of(const struct job_settings *settings, enum reason_code re
         return FLASH_WEAR_DELAY_S;
     case REASON_SERVICE_POINT_STOPPING:
     case REASON_NO_FREE_SLOT:
+    case REASON_JOB_UNDER_WAY:
         return settings->retry_delay_s < SOON_S ? settings->retry_delay_s : SOON_S;
     case REASON_LEASE_OVER: /* waited for a whole lease already */
         return failures <= 1 ? 0 : grown_delay(settings, failures - 1);
