@@ -51,6 +51,7 @@ bool arena_open(struct arena *arena, const char *directory, enum arena_kind kind
                                           .server_settings = arenas[kind].server,
                                           .point_settings = arenas[kind].point };
 
+    arena->kind = kind;
     return site_start(&arena->site, &options, err);
 }
 
@@ -59,8 +60,11 @@ bool arena_close(struct arena *arena)
     return site_stop(&arena->site);
 }
 
+/* Unprovisioned computers are in setup again, where a campaign's operator can reach them; otherwise they wait
+ * outside of it for somebody to begin it. */
 static char *fleet_of(const struct arena *arena)
 {
+    const char *words = arena->kind == ARENA_CAMPAIGN ? "hello=manual after-unprovision=in" : "hello=manual";
     char *fleet = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&fleet, &length);
@@ -69,7 +73,7 @@ static char *fleet_of(const struct arena *arena)
         const struct computer *computer = &arena->computers[i];
         AUTO(text_free)
         char *line = computer_fleet_line(computer, arena->site->dns_suffix,
-                                         computer_root(computer, arena->site), "hello=manual");
+                                         computer_root(computer, arena->site), words);
 
         fprintf(out, "%s\n", line);
     }

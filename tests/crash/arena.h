@@ -6,16 +6,17 @@
 
 #include "crash/cell.h"
 
-struct arena {
-    struct site *site;
-    struct computer *computers; /* borrowed */
-    size_t count;
-};
-
 enum arena_kind {
     ARENA_PATIENT,   /* time-outs towards the firmware that are never over: requests are held */
     ARENA_IMPATIENT, /* short ones: for faults that the service point only sees by waiting */
     ARENA_CAMPAIGN,  /* two service points, and many attempts: faults do not end */
+};
+
+struct arena {
+    struct site *site;
+    enum arena_kind kind;
+    struct computer *computers; /* borrowed */
+    size_t count;
 };
 
 /* Starts a site in the directory (NULL: "torture" beside the programs). */
