@@ -644,6 +644,39 @@ static void a_second_attempt_offers_the_same_password_and_tries_it_first(void **
     expect("1", "SELECT count(*) FROM amt.secret_status WHERE kind = 'admin'");
 }
 
+/* Refused at first, then perhaps set by an attempt that died: nothing else may open the firmware. */
+static void a_refused_password_that_a_lost_attempt_may_have_set_is_tried_again(void **state)
+{
+    AUTO(message_free) struct message refusing = { 0 };
+    AUTO(message_free) struct message again = { 0 };
+    struct message_job_finished finished;
+    char *refused[3];
+
+    (void)state;
+    import(1);
+    hello(1, &our_root);
+    for (unsigned attempt = 1; attempt <= 3; attempt++) {
+        AUTO(message_free) struct message lost = { 0 };
+
+        take_offer(attempt == 2 ? &refusing : &lost);
+        if (attempt != 2) {
+            lose_lease(1);
+            continue;
+        }
+        assert_int_equal(refusing.job_offer.account_count, 3);
+        for (size_t i = 0; i < 3; i++)
+            refused[i] = refusing.job_offer.accounts[i].reference;
+        finished = failed_with(&refusing, REASON_MORE_ACCOUNTS);
+        finished.accounts_refused = refused;
+        finished.accounts_refused_count = 3;
+        assert_int_equal(finish(&finished), REASON_NONE);
+        open_seconds_later(1);
+    }
+    take_offer(&again);
+    assert_string_equal(again.job_offer.accounts[0].reference, refusing.job_offer.accounts[1].reference);
+    assert_true(secret_equal(again.job_offer.accounts[0].password, again.job_offer.admin_password));
+}
+
 static void untouched_proves_nothing_about_an_earlier_attempt(void **state)
 {
     AUTO(message_free) struct message first = { 0 };
@@ -1872,6 +1905,7 @@ int main(void)
         WITH_SITE(the_shared_mebx_password_is_kept_for_each_computer),
         WITH_SITE(a_job_that_is_done_makes_the_computer_provisioned),
         WITH_SITE(a_second_attempt_offers_the_same_password_and_tries_it_first),
+        WITH_SITE(a_refused_password_that_a_lost_attempt_may_have_set_is_tried_again),
         WITH_SITE(untouched_proves_nothing_about_an_earlier_attempt),
         WITH_SITE(a_late_result_is_refused_but_its_password_is_kept),
         WITH_SITE(a_password_that_was_set_is_active_even_when_the_job_failed),
