@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "common/clock.h"
+#include "firmware/status.h"
 #include "provisioning/device_certificate.h"
 #include "provisioning/first_stage.h"
 #include "provisioning/steps.h"
@@ -267,8 +268,7 @@ bool answer_lost(const struct error *err)
 bool firmware_refused(const struct error *err)
 {
     return err->code == ERROR_CONFLICT || err->code == ERROR_ABSENT || err->reason == REASON_FIRMWARE_FAULT ||
-           err->reason == REASON_FIRMWARE_STATUS || err->reason == REASON_NOT_PERMITTED ||
-           err->reason == REASON_UNSUPPORTED;
+           status_is_refusal(err) || err->reason == REASON_NOT_PERMITTED || err->reason == REASON_UNSUPPORTED;
 }
 
 static bool learn_digest_realm(struct session *session, struct error *err)
