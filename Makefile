@@ -1,7 +1,7 @@
 # One Makefile, not recursive: sources by wildcard, generated files and objects under $(OUT) only.
 #   make                 the programs
 #   make check           everything that is tested; SANITIZE=1 or SANITIZE=thread for the sanitizers
-#   make demo|lab|bench  see README.md
+#   make demo|lab|bench|torture  see README.md
 OUT ?= build$(if $(SANITIZE),/sanitize-$(SANITIZE))
 DEVICES ?= 20
 FUZZ_SECONDS ?= 60
@@ -41,9 +41,9 @@ programs := $(OUT)/site-server/amt-site-server $(OUT)/site-server/amtctl $(OUT)/
 tools := $(OUT)/tests/amt-simulator $(OUT)/tests/parse-recorded $(OUT)/tests/cmp-authority
 unit_tests := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/*/*_test.c))
 scenarios := $(patsubst %.c,$(OUT)/%,$(wildcard tests/scenarios/*_test.c))
-harness := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/demo.c tests/lab.c tests/bench/bench.c))
+harness := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/demo.c tests/lab.c tests/auditor.c tests/torture.c tests/bench/bench.c))
 
-.PHONY: all check unit scenarios demo lab bench fuzz layers install clean format dependencies
+.PHONY: all check unit scenarios demo lab bench torture fuzz layers install clean format dependencies
 all: $(programs) $(tools)
 
 # ---- programs -------------------------------------------------------------------------------------
@@ -116,9 +116,15 @@ $(OUT)/tests/cmp-authority: private LDLIBS = -lmicrohttpd -lcrypto -lpthread
 $(OUT)/tests/cmp-authority: $(OUT)/tests/cmp-authority.o ; $(link)
 
 harness_libs := -lcmocka -lpq -lzmq -ljson-c -lgssapi_krb5 -lkrb5 -lk5crypto -lssl $(common_libs)
-$(call objects,tests/scenarios/*.c tests/*.c tests/bench/*.c): private CPPFLAGS += -Itests -isystem /usr/include/postgresql
+$(call objects,tests/scenarios/*.c tests/*.c tests/bench/*.c tests/crash/*.c): private CPPFLAGS += -Itests -isystem /usr/include/postgresql
 $(scenarios) $(harness): private LDLIBS = $(harness_libs)
 $(OUT)/tests/bench/bench: $(call objects,tests/bench/*.c)
+$(OUT)/tests/torture $(OUT)/tests/scenarios/torture_test: $(call objects,tests/crash/*.c)
+# The auditor speaks to firmware with the service point's protocol code.
+$(call objects,tests/audit/*.c): private CPPFLAGS += -Itests -Iservice-point -isystem $(gen)/service-point $(gsoap_flags)
+$(call objects,tests/audit/*.c): | $(gen)/service-point/soapH.h
+$(OUT)/tests/auditor: private LDLIBS = -lgsoapssl -lz $(harness_libs)
+$(OUT)/tests/auditor: $(call objects,tests/audit/*.c) $(point_parts)
 $(OUT)/tests/scenarios/kerberos_test: $(OUT)/site-server/directory/kerberos_key.o
 $(OUT)/tests/scenarios/kerberos_test.o: private CPPFLAGS += -Isite-server
 $(scenarios) $(harness): $(OUT)/%: $(OUT)/%.o $(support) $(common) ; $(link)
@@ -152,6 +158,8 @@ scenarios: all $(scenarios) $(harness) ; @tests/run -l $(OUT)/tests/log/scenario
 demo: dependencies-test ; $(again) all $(OUT)/tests/demo && DEVICES=$(DEVICES) DIRECTORY=$(DIRECTORY) $(OUT)/tests/demo
 lab: dependencies-test ; $(again) all $(OUT)/tests/lab && exec $(OUT)/tests/lab
 bench: dependencies-test ; $(again) all $(harness) && $(OUT)/tests/bench/bench
+torture: dependencies-test
+	$(again) all $(harness) && CELL='$(CELL)' EVERY='$(EVERY)' CAMPAIGN='$(CAMPAIGN)' DEVICES='$(if $(CAMPAIGN),$(DEVICES))' SEED='$(SEED)' $(OUT)/tests/torture
 fuzz: dependencies-fuzz ; $(again) fuzz-built OUT=build/fuzz CC=clang SANITIZE=fuzz
 fuzz-built: $(fuzz_targets)
 	@for target in $^; do echo "$$target: $(FUZZ_SECONDS) s" && mkdir -p $$target.corpus && \

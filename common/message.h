@@ -278,6 +278,9 @@ struct message_lease_extend {
 
 enum password_state { PASSWORD_UNTOUCHED = 1, PASSWORD_SENT, PASSWORD_SET, PASSWORD_NOT_PERMITTED };
 
+/* What the firmware says of its MEBx password, asked where it does not permit to set one. */
+enum mebx_found { MEBX_NOT_ASKED, MEBX_FACTORY, MEBX_CHANGED };
+
 struct user_written {
     char *username;
     uint64_t password_version;
@@ -295,6 +298,7 @@ struct message_job_finished {
     char *text;
     char *firmware_version; /* NULL: not learned */
     enum password_state admin_password, mebx_password;
+    enum mebx_found mebx_found;
     char *account_used; /* reference; NULL: none needed, or none accepted */
     char **accounts_refused;
     size_t accounts_refused_count;

@@ -530,6 +530,8 @@ static void read_job_finished(struct reader *reader, const Amt__JobFinished *in,
         read_enum(reader, "admin_password", in->admin_password, PASSWORD_UNTOUCHED, PASSWORD_SET);
     out->mebx_password =
         read_enum(reader, "mebx_password", in->mebx_password, PASSWORD_UNTOUCHED, PASSWORD_NOT_PERMITTED);
+    if (in->has_mebx_is_factory)
+        out->mebx_found = in->mebx_is_factory ? MEBX_FACTORY : MEBX_CHANGED;
     out->account_used = read_text(reader, "account_used", in->account_used);
     check_count(reader, "accounts_refused", in->n_accounts_refused, ACCOUNTS_MAX);
     check_count(reader, "settings", in->n_settings, SETTINGS_MAX);

@@ -408,6 +408,8 @@ static ProtobufCMessage *put_job_finished(struct scratch *scratch, const struct 
     out->firmware_version = put_optional(scratch, in->firmware_version);
     out->admin_password = in->admin_password;
     out->mebx_password = in->mebx_password;
+    out->has_mebx_is_factory = in->mebx_found != MEBX_NOT_ASKED;
+    out->mebx_is_factory = in->mebx_found == MEBX_FACTORY;
     out->account_used = put_optional(scratch, in->account_used);
     out->n_accounts_refused = in->accounts_refused_count;
     out->accounts_refused = put_texts(scratch, in->accounts_refused, in->accounts_refused_count);

@@ -15,7 +15,7 @@ static const struct reason reasons[REASON_COUNT] = {
                                  "nothing, or move the computer to out-of-band management" },
     [REASON_BLOCKED] = { "blocked", NEVER, STATUS_KEEP, "an operator blocked the computer",
                          "amt.unblock(uuid) when it may be provisioned again" },
-    [REASON_JOB_UNDER_WAY] = { "job-under-way", NEVER, STATUS_KEEP, "a job for this computer is open already",
+    [REASON_JOB_UNDER_WAY] = { "job-under-way", LATER, STATUS_KEEP, "a job for this computer is open already",
                                "wait for it, or cancel it" },
     [REASON_JUST_PROVISIONED] = { "just-provisioned", NEVER, STATUS_KEEP,
                                   "the computer was provisioned moments ago and this Hello is a late one",

@@ -295,13 +295,14 @@ static void take_refusal(struct service_point *point, struct message *message)
     const struct attempt_id *result;
 
     point->counters[QUEUE_REFUSED]++;
-    if (session_pool_answer(point->sessions, message))
-        return;
-    log_refusal(point, refused);
-    if (refused->reason == REASON_NOT_REGISTERED) {
+    if (refused->reason == REASON_NOT_REGISTERED) { /* whatever was said is said again after WELCOME */
+        log_refusal(point, refused);
         registration_lost(&point->registration, point->now_ms);
         return;
     }
+    if (session_pool_answer(point->sessions, message))
+        return;
+    log_refusal(point, refused);
     if (reason_of(refused->reason)->retry == RETRY_LATER)
         return; /* whatever it was is said again */
     result = results_find(point->results, message->correlation);

@@ -179,6 +179,7 @@ bool connection_ensure_open(struct connection *connection, int64_t until_ms, str
         session_forget(connection);
         return open_failed(connection, outcome, err);
     }
+    connection->opened++;
     connection->policy_proved = true;
     snprintf(connection->tls, sizeof(connection->tls), "%s %s", SSL_get_version(connection->stream.ssl),
              SSL_get_cipher_name(connection->stream.ssl));
@@ -277,6 +278,13 @@ void connection_expect(struct connection *connection, enum device_identity ident
 }
 
 /* ---- what was learned ---- */
+
+size_t connection_number(struct connection *connection)
+{
+    bool open = connection->stream.ssl && tls_stream_usable(&connection->stream);
+
+    return open ? connection->opened : connection->opened + 1;
+}
 
 enum device_identity connection_identity(const struct connection *connection)
 {

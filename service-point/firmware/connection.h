@@ -121,6 +121,10 @@ void connection_drop(struct connection *connection);
  * nothing. fqdn and issuers are those of the target. */
 void connection_expect(struct connection *connection, enum device_identity identity);
 
+/* Number of the TCP connection that the next request goes over: while it stays the same, the firmware did not
+ * restart. */
+size_t connection_number(struct connection *connection);
+
 /* What was learned. Texts are borrowed until the connection is closed and never NULL. */
 enum device_identity connection_identity(const struct connection *connection); /* SETUP or OPERATIONAL */
 const uint8_t *connection_fingerprint(const struct connection *connection); /* of the device's certificate */

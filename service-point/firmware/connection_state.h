@@ -59,6 +59,7 @@ struct connection {
     struct bytes certificate;
     bool is_amt;      /* an answer has shown it */
     size_t exchanges; /* on the TCP connection at hand */
+    size_t opened;    /* TCP connections so far */
     char version[VERSION_SIZE];
     char realm[DIGEST_REALM_SIZE];
     char tls[TLS_NAME_SIZE];

@@ -312,6 +312,21 @@ bool eoi_mebx_password_set(struct connection *connection, const struct secret *p
     return security(connection, "SetMEBxPassword", EOI_2006, &in, err) != NULL;
 }
 
+bool eoi_mebx_is_factory(struct connection *connection, bool *is_factory, struct error *err)
+{
+    const struct eoi_request request = { .service = &service_general,
+                                         .operation = "GetAdminAclEntryStatus",
+                                         .read = read_inf__out };
+    const struct inf__out *out = eoi_call(connection, &request, err);
+
+    if (!out)
+        return false;
+    if (!out->IsDefault)
+        return eoi_malformed(&service_general, request.operation, "no IsDefault", err);
+    *is_factory = flag_of(out->IsDefault);
+    return true;
+}
+
 bool eoi_commit(struct connection *connection, struct error *err)
 {
     const struct eoi_request request = {

@@ -79,6 +79,8 @@ bool eoi_admin_set(struct connection *connection, const char *user, const uint8_
 /* REASON_NOT_PERMITTED: MEBx's password policy forbids it. */
 bool eoi_mebx_password_set(struct connection *connection, const struct secret *password,
                            struct error *err) MUST_CHECK;
+/* GetAdminAclEntryStatus: it is still the one that the firmware left the factory with. */
+bool eoi_mebx_is_factory(struct connection *connection, bool *is_factory, struct error *err) MUST_CHECK;
 /* Once. AMT restarts its network afterwards. */
 bool eoi_commit(struct connection *connection, struct error *err) MUST_CHECK;
 

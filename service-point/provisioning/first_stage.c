@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "common/clock.h"
+#include "firmware/status.h"
 #include "provisioning/device_certificate.h"
 #include "provisioning/first_stage.h"
 #include "provisioning/steps.h"
@@ -53,20 +54,26 @@ bool set_names(struct session *session, struct step_report *report, struct error
     return step_done(report, "%s; was \"%s\", \"%s\"", session->fqdn, found.host_name, found.domain_name);
 }
 
-/* The commit in setup wants a seed (AMT SDK: CommitChanges), which firmware cannot show: sent again by each
- * attempt until then. Repeating it is harmless. */
-bool seed_random(struct session *session, struct step_report *report, struct error *err)
+static bool seed(struct session *session, struct error *err)
 {
     uint8_t octets[SEED_SIZE];
     AUTO(secret_free) struct secret *seed = NULL;
 
-    if (session->setup.state == PROVISIONING_POST)
-        return step_unchanged(report, "seeded in setup");
     if (RAND_bytes(octets, sizeof(octets)) != 1)
         return error_set(err, ERROR_INTERNAL, "no random bytes from libcrypto");
     seed = secret_new(octets, sizeof(octets));
     secret_wipe(octets, sizeof(octets));
     return session->stage->seed_random(session->connection, seed, err);
+}
+
+/* The commit in setup wants a seed (AMT SDK: CommitChanges), which firmware cannot show: sent again by each
+ * attempt until then. Repeating it is harmless. */
+bool seed_random(struct session *session, struct step_report *report, struct error *err)
+{
+    if (session->setup.state == PROVISIONING_POST)
+        return step_unchanged(report, "seeded in setup");
+    session->staged_on = connection_number(session->connection);
+    return seed(session, err);
 }
 
 static bool is_own(const struct session *session, const struct stored_certificate *certificate)
@@ -235,6 +242,8 @@ bool switch_tls_on(struct session *session, struct step_report *report, struct e
 {
     bool changed;
 
+    if (session->staged_on == 0)
+        session->staged_on = connection_number(session->connection);
     if (!session->stage->switch_tls_on(session, &changed, err))
         return false;
     /* An earlier attempt may have ended between the staging and the commit. */
@@ -257,6 +266,12 @@ bool answer_lost(const struct error *err)
     default:
         return false;
     }
+}
+
+bool firmware_refused(const struct error *err)
+{
+    return err->code == ERROR_CONFLICT || err->code == ERROR_ABSENT || err->reason == REASON_FIRMWARE_FAULT ||
+           status_is_refusal(err) || err->reason == REASON_NOT_PERMITTED || err->reason == REASON_UNSUPPORTED;
 }
 
 static bool learn_digest_realm(struct session *session, struct error *err)
@@ -322,6 +337,22 @@ bool set_admin_password(struct session *session, struct step_report *report, str
     return step_done(report, session->challenged ? "proven by a log-in" : "set");
 }
 
+/* So that the site can tell whether an attempt whose result was lost had set it. Not every firmware says. */
+static bool ask_about_mebx(struct session *session, struct error *err)
+{
+    struct error problem = { 0 };
+    bool is_factory;
+
+    if (session->stage->mebx_is_factory(session->connection, &is_factory, &problem)) {
+        session->result.mebx_found = is_factory ? MEBX_FACTORY : MEBX_CHANGED;
+        return true;
+    }
+    if (firmware_refused(&problem))
+        return true;
+    *err = problem;
+    return false;
+}
+
 /* "MEBx password set if the version allows ...; 'not permitted' is no failure." Repeating it is harmless.
  * Newest firmware refuses the commit without it. */
 bool set_mebx_password(struct session *session, struct step_report *report, struct error *err)
@@ -330,11 +361,14 @@ bool set_mebx_password(struct session *session, struct step_report *report, stru
         return step_skipped(report, REASON_NONE, "none is to be set");
     session->result.mebx_password = PASSWORD_SENT;
     if (!session->stage->set_mebx_password(session->connection, session->offer.mebx_password, err)) {
-        if (err->reason != REASON_NOT_PERMITTED)
+        const struct error refusal = *err;
+
+        if (refusal.reason != REASON_NOT_PERMITTED)
             return false;
-        /* What an earlier attempt, whose result was lost, may have set is known to the site. */
         session->result.mebx_password = PASSWORD_NOT_PERMITTED;
-        return step_skipped(report, REASON_NOT_PERMITTED, "%s", err->message);
+        if (!ask_about_mebx(session, err))
+            return error_during(err, "after the firmware refused a MEBx password");
+        return step_skipped(report, REASON_NOT_PERMITTED, "%s", refusal.message);
     }
     session->result.mebx_password = PASSWORD_SET;
     return step_done(report, "set");
@@ -436,23 +470,53 @@ static bool commit_may_be_due(const struct session *session)
             !(session->wants_provisioned && session->offer.id.attempt == 1));
 }
 
+/* Firmware that restarted between two requests has lost what waits for the commit, and goes into operation
+ * without TLS, where nobody reaches it. So on another connection everything is looked at again; what is still
+ * there is not written. */
+static bool stage_again(struct session *session, struct error *err)
+{
+    bool changed;
+
+    if (!session->tls_staged || connection_number(session->connection) == session->staged_on)
+        return true;
+    if (session->setup.state != PROVISIONING_POST && session->stage->seed_random && !seed(session, err))
+        return false;
+    return session->stage->switch_tls_on(session, &changed, err);
+}
+
+/* Without the seed firmware does not commit. That it is not there now is no fault of the profile when it was
+ * sent over a connection that ended since. */
+static bool commit_refused(const struct session *session, size_t opened, struct error *err)
+{
+    const struct error refusal = *err;
+
+    if (err->reason != REASON_DATA_MISSING || connection_number(session->connection) == opened)
+        return false;
+    return error_because(err, REASON_CONNECTION_LOST, "%s, after a new connection: it may have restarted",
+                         refusal.message);
+}
+
 /* "Settings committed; the firmware state becomes post-provisioning (operational)." Repeating it is harmless.
  * The answer may get lost in the restart, so the state decides; from here on the computer must show our
  * certificate. */
 bool commit(struct session *session, struct step_report *report, struct error *err)
 {
+    size_t opened;
     bool answered;
 
     if (!commit_may_be_due(session)) {
         note_certificate(session);
         return step_unchanged(report, "provisioned");
     }
+    if (!stage_again(session, err))
+        return error_during(err, "before the commit");
+    opened = connection_number(session->connection);
     connection_set_timeout(session->connection, session->around->slow_request_timeout_ms);
     answered = session->stage->commit(session->connection, err);
     connection_set_timeout(session->connection, session->around->request_timeout_ms);
     if (!answered) {
         if (!answer_lost(err))
-            return false;
+            return commit_refused(session, opened, err);
         step_done(report, "the answer was lost: %s", err->message);
     }
     if (session->admin_password_in_use)

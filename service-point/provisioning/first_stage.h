@@ -45,6 +45,7 @@ struct stage_calls {
     bool (*prove_log_in)(struct connection *connection, struct error *err); /* harmless */
     bool (*set_mebx_password)(struct connection *connection, const struct secret *password,
                               struct error *err);
+    bool (*mebx_is_factory)(struct connection *connection, bool *is_factory, struct error *err);
     bool (*commit)(struct connection *connection, struct error *err);
 };
 

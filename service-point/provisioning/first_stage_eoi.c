@@ -167,5 +167,6 @@ const struct stage_calls first_stage_eoi = {
     .set_admin = eoi_admin_set,
     .prove_log_in = prove_log_in,
     .set_mebx_password = eoi_mebx_password_set,
+    .mebx_is_factory = eoi_mebx_is_factory,
     .commit = eoi_commit,
 };

@@ -169,5 +169,6 @@ const struct stage_calls first_stage_wsman = {
     .set_admin = wsman_admin_set,
     .prove_log_in = prove_log_in,
     .set_mebx_password = wsman_setup_set_mebx_password,
+    .mebx_is_factory = wsman_admin_is_default,
     .commit = wsman_setup_commit,
 };

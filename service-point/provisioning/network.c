@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "firmware/status.h"
 #include "provisioning/client_credential.h"
 #include "provisioning/device_certificate.h"
 #include "provisioning/steps.h"
@@ -267,12 +266,6 @@ static bool is_removable(const struct session *session, const struct stored_cert
     return device_certificate_serves(&certificate->der, CERTIFICATE_CLIENT) &&
            device_certificate_is_ours(&certificate->der, session->offer.issuers, session->offer.issuer_count,
                                       NULL);
-}
-
-static bool firmware_refused(const struct error *err)
-{
-    return err->reason == REASON_NOT_PERMITTED || err->reason == REASON_FIRMWARE_FAULT ||
-           status_is_refusal(err) || err->code == ERROR_ABSENT;
 }
 
 static bool remove_keys(struct session *session, const struct bytes *certificate, struct error *err)

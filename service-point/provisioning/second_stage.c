@@ -510,11 +510,12 @@ struct tally {
     size_t deleted, refused;
 };
 
-/* What firmware still refers to it refuses to delete, which is no failure of the job. */
+/* What firmware still refers to it refuses to delete, which is no failure of the job. Where it did not
+ * answer, or could not be reached, the next attempt deletes. */
 static bool count_deletion(struct tally *tally, bool deleted, const struct error *err)
 {
     *(deleted ? &tally->deleted : &tally->refused) += 1;
-    return deleted || !answer_lost(err);
+    return deleted || firmware_refused(err);
 }
 
 /* Certificates of this site, under whatever name, that the TLS server no longer uses are deleted, and keys

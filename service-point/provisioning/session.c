@@ -156,7 +156,7 @@ static void say(struct session *session, const struct message *question)
     session->around->say(session->around->context, &copy);
 }
 
-/* Waits for the answer until then; the lock is held. */
+/* Waits for the answer until then, or until it is better to ask again; the lock is held. */
 static bool wait_for_answer(struct session *session, int64_t until_ms, struct error *err)
 {
     bool going = true;

@@ -70,6 +70,7 @@ struct session {
     bool admin_password_in_use; /* the offered one opens the firmware */
     bool tls_staged;            /* TLS settings wait for the commit */
     bool clock_synchronized;
+    size_t staged_on; /* connection_number() when the first of what waits was sent; 0: nothing was */
     struct device_credential credential;
     bool kerberos_enabled;         /* directory users may be written */
     struct network_state *network; /* network.h; NULL until looked at, or the profile has no part for it */

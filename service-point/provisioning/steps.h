@@ -47,6 +47,8 @@ bool certificate_refused(const struct error *err);
 
 /* For a call that failed: no verdict on it came back, it may have been carried out. */
 bool answer_lost(const struct error *err);
+/* The firmware itself said no: it was reached, and asking again changes nothing. */
+bool firmware_refused(const struct error *err);
 
 /* For a call that failed: true when the firmware was busy and the pause is over, so that the call may be made
  * again; otherwise *err stays the failure, or becomes that of the session. */

@@ -83,14 +83,32 @@ static bool start_thread(struct running *running)
     return started;
 }
 
+/* Whoever offers a computer again has given up what runs for it. */
+static bool stop_computer(struct session_pool *pool, const struct uuid *uuid)
+{
+    struct running *running;
+    bool found = false;
+
+    TAILQ_FOREACH(running, &pool->list, next)
+    {
+        if (uuid_equal(&running->uuid, uuid)) {
+            session_stop(running->session, REASON_STALE_ATTEMPT);
+            found = true;
+        }
+    }
+    return found;
+}
+
 bool session_pool_start(struct session_pool *pool, struct message_job_offer *offer, struct error *err)
 {
     struct running *running;
 
     if (pool->count >= pool->slots)
         return error_because(err, REASON_NO_FREE_SLOT, "all %zu slots are taken", pool->slots);
-    if (session_pool_has_computer(pool, &offer->uuid))
-        return error_because(err, REASON_JOB_UNDER_WAY, "another attempt for this computer is running here");
+    if (stop_computer(pool, &offer->uuid))
+        return error_because(err, REASON_JOB_UNDER_WAY,
+                             "an attempt for this computer that the site gave up is still running here, and "
+                             "ends now");
     running = allocate(sizeof(*running));
     running->id = offer->id;
     running->uuid = offer->uuid;

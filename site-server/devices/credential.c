@@ -120,10 +120,31 @@ bool credential_proved(struct database *database, const struct uuid *uuid, int64
            run_for(database, STATEMENT_SECRET_ACTIVATE, uuid, id, err);
 }
 
-bool credential_settle(struct database *database, const struct credential_outcome *outcome, struct error *err)
+static bool run_for_job(struct database *database, int statement, const struct credential_outcome *outcome,
+                        struct error *err)
 {
-    if (!outcome->offered)
-        return true;
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+
+    parameters_uuid(parameters, &outcome->uuid);
+    parameters_number(parameters, outcome->offered);
+    parameters_number(parameters, outcome->job);
+    return database_write(database, statement, parameters, err);
+}
+
+/* The firmware does not have it from this attempt; whether it has it from an earlier one whose result was
+ * lost, only the firmware's own word can tell. */
+static bool settle_not_set(struct database *database, const struct credential_outcome *outcome,
+                           struct error *err)
+{
+    if (!outcome->was_maybe || outcome->found == MEBX_FACTORY)
+        return run_for(database, STATEMENT_SECRET_NOT_ON_DEVICE, &outcome->uuid, outcome->offered, err);
+    return outcome->found != MEBX_CHANGED ||
+           run_for_job(database, STATEMENT_SECRET_FOUND_CHANGED, outcome, err);
+}
+
+static bool settle_state(struct database *database, const struct credential_outcome *outcome,
+                         struct error *err)
+{
     switch (outcome->state) {
     case PASSWORD_SET:
         if (outcome->current)
@@ -133,9 +154,16 @@ bool credential_settle(struct database *database, const struct credential_outcom
         return run_for(database, STATEMENT_SECRET_MAYBE_ON_DEVICE, &outcome->uuid, outcome->offered, err);
     case PASSWORD_UNTOUCHED:
     case PASSWORD_NOT_PERMITTED:
-        if (outcome->current && !outcome->was_maybe)
-            return run_for(database, STATEMENT_SECRET_NOT_ON_DEVICE, &outcome->uuid, outcome->offered, err);
-        return true;
+        return !outcome->current || settle_not_set(database, outcome, err);
     }
     return true;
+}
+
+bool credential_settle(struct database *database, const struct credential_outcome *outcome, struct error *err)
+{
+    if (!outcome->offered)
+        return true;
+    return settle_state(database, outcome, err) &&
+           (!outcome->current || !outcome->done ||
+            run_for(database, STATEMENT_SECRET_NOT_TAKEN, &outcome->uuid, outcome->offered, err));
 }

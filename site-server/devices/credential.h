@@ -57,6 +57,9 @@ struct credential_outcome {
     bool was_maybe;  /* before that offer */
     enum password_state state;
     bool current; /* the attempt is the newest: "untouched" from an older one proves nothing */
+    int64_t job;
+    bool done;             /* the job, with this attempt */
+    enum mebx_found found; /* where the state is "not permitted" */
 };
 
 bool credential_settle(struct database *database, const struct credential_outcome *outcome,

@@ -1,9 +1,17 @@
 #include "candidate.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define EMPTY_PASSWORD "empty"
+#define EMPTY_PASSWORD           "empty"
+#define MAJOR_SEPARATE_PASSWORDS 6
+
+/* AMT 2.2 to 5.x log in with the MEBx password that was set. */
+bool candidate_mebx_opens(const char *firmware_version)
+{
+    return !firmware_version || strtoul(firmware_version, NULL, 10) < MAJOR_SEPARATE_PASSWORDS;
+}
 
 static bool refused(const struct candidate_question *question, const char *reference)
 {
@@ -61,6 +69,16 @@ static void consider_state(const struct candidate_question *question, enum crede
     }
 }
 
+static void consider_mebx(const struct candidate_question *question, struct candidate_answer *answer)
+{
+    const struct credential *credentials = question->credentials;
+
+    for (size_t i = 0; question->mebx_opens && i < question->credential_count; i++) {
+        if (credentials[i].kind == CREDENTIAL_MEBX && credentials[i].maybe_on_device)
+            consider_credential(question, &credentials[i], answer);
+    }
+}
+
 static void choose_own(const struct candidate_question *question, struct candidate_answer *answer)
 {
     bool pending_first = question->list == CANDIDATES_ROTATION;
@@ -69,8 +87,31 @@ static void choose_own(const struct candidate_question *question, struct candida
         consider(question, &(struct candidate){ .reference = EMPTY_PASSWORD }, answer);
     consider_state(question, pending_first ? CREDENTIAL_PENDING : CREDENTIAL_ACTIVE, answer);
     consider_state(question, pending_first ? CREDENTIAL_ACTIVE : CREDENTIAL_PENDING, answer);
+    if (question->maybe_in_setup)
+        consider_mebx(question, answer);
     consider_state(question, CREDENTIAL_SUPERSEDED, answer);
     consider_state(question, CREDENTIAL_IMPORTED, answer);
+}
+
+/* "Passwords the system itself generated for this computer (newest first)"; those of MEBx before the admin's
+ * that are known to have been replaced. */
+static void consider_generated(const struct candidate_question *question, struct candidate_answer *answer)
+{
+    const struct credential *credentials = question->credentials;
+    bool mebx_considered = false;
+
+    for (size_t i = 0; i < question->credential_count; i++) {
+        if (credentials[i].kind != CREDENTIAL_ADMIN || credentials[i].state == CREDENTIAL_IMPORTED ||
+            !credentials[i].maybe_on_device)
+            continue;
+        if (credentials[i].state == CREDENTIAL_SUPERSEDED && !mebx_considered) {
+            consider_mebx(question, answer);
+            mebx_considered = true;
+        }
+        consider_credential(question, &credentials[i], answer);
+    }
+    if (!mebx_considered)
+        consider_mebx(question, answer);
 }
 
 /* Spec O5, in its order. */
@@ -79,11 +120,7 @@ static void choose_all(const struct candidate_question *question, struct candida
     const struct credential *credentials = question->credentials;
 
     consider(question, &(struct candidate){ .reference = EMPTY_PASSWORD }, answer);
-    for (size_t i = 0; i < question->credential_count; i++) {
-        if (credentials[i].kind == CREDENTIAL_ADMIN && credentials[i].state != CREDENTIAL_IMPORTED &&
-            credentials[i].maybe_on_device)
-            consider_credential(question, &credentials[i], answer);
-    }
+    consider_generated(question, answer);
     for (size_t i = 0; i < question->credential_count; i++) {
         if (credentials[i].kind == CREDENTIAL_ADMIN && credentials[i].state == CREDENTIAL_IMPORTED)
             consider_credential(question, &credentials[i], answer);

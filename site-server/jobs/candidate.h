@@ -31,7 +31,9 @@ enum candidate_list {
 
 struct candidate_question {
     enum candidate_list list;
-    bool maybe_in_setup;                  /* of the computer's own ones: the empty password, too */
+    bool maybe_in_setup; /* of the computer's own ones: what opens firmware in setup, too */
+    /* Before AMT 6 the MEBx password opens firmware in setup, once it is not the factory's any more. */
+    bool mebx_opens;
     const struct credential *credentials; /* of this computer, newest first */
     size_t credential_count;
     const char *const *accounts; /* names, in their order */
@@ -46,6 +48,10 @@ struct candidate_answer {
     size_t now_count;
     size_t left; /* not refused yet, those of now included */
 };
+
+/* Whether firmware of this version may be opened in setup with its MEBx password; "": the version is unknown.
+ */
+bool candidate_mebx_opens(const char *firmware_version);
 
 void candidate_choose(const struct candidate_question *question, struct candidate_answer *answer);
 

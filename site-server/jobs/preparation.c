@@ -332,6 +332,7 @@ static bool put_accounts(struct preparation *item, const struct job_kind *kind, 
     struct candidate_question question = {
         .list = kind->accounts,
         .maybe_in_setup = item->repeated && kind->status_done == STATUS_NOT_PROVISIONED,
+        .mebx_opens = candidate_mebx_opens(item->firmware_version),
         .accounts = site->account_names,
         .account_count = rows_count(site->accounts),
         .refused = (const char *const *)item->refused,

@@ -18,6 +18,7 @@ struct attempt {
     int64_t service_point, failures;
     int64_t admin_secret, mebx_secret; /* offered; 0: none */
     bool admin_was_maybe, mebx_was_maybe;
+    bool mebx_opens;                   /* in setup, as its offer had it */
     bool newest, closed, result_taken; /* closed by a result, not by a lost lease */
     char **offered;
     size_t offered_count;
@@ -50,6 +51,7 @@ static void read_attempt(struct rows *rows, const struct attempt_id *id, struct 
     attempt->admin_was_maybe =
         !row_is_null(rows, 0, "admin_was_maybe") && row_bool(rows, 0, "admin_was_maybe");
     attempt->mebx_was_maybe = !row_is_null(rows, 0, "mebx_was_maybe") && row_bool(rows, 0, "mebx_was_maybe");
+    attempt->mebx_opens = candidate_mebx_opens(row_text(rows, 0, "firmware_version"));
     attempt->newest = row_number(rows, 0, "newest") == (int64_t)id->attempt;
     attempt->closed = outcome != NULL;
     attempt->result_taken = outcome && (strcmp(outcome, "done") == 0 || strcmp(outcome, "failed") == 0);
@@ -131,13 +133,18 @@ static bool settle(struct database *database, const struct attempt *attempt,
                                         .offered = attempt->admin_secret,
                                         .was_maybe = attempt->admin_was_maybe,
                                         .state = finished->admin_password,
-                                        .current = current };
+                                        .current = current,
+                                        .job = (int64_t)finished->id.job,
+                                        .done = finished->done };
     struct credential_outcome mebx = { .uuid = attempt->uuid,
                                        .kind = CREDENTIAL_MEBX,
                                        .offered = attempt->mebx_secret,
                                        .was_maybe = attempt->mebx_was_maybe,
                                        .state = finished->mebx_password,
-                                       .current = current };
+                                       .current = current,
+                                       .job = (int64_t)finished->id.job,
+                                       .done = finished->done,
+                                       .found = finished->mebx_found };
     int64_t used = secret_used(attempt, finished);
 
     if (!credential_settle(database, &admin, err) || !credential_settle(database, &mebx, err))
@@ -198,6 +205,19 @@ static bool activate_client_certificate(struct database *database, const struct 
     parameters_bytes(parameters, certificate->length ? certificate->data : (const unsigned char *)"",
                      certificate->length);
     return database_write(database, STATEMENT_CERTIFICATE_CLIENT_ACTIVATE, parameters, err);
+}
+
+/* Attempts before the one that was done may have asked for others. A job that names the certificate in use
+ * has deleted them from the firmware; what it uses is active by now. */
+static bool supersede_unused(struct database *database, const struct attempt *attempt,
+                             const struct message_job_finished *finished, struct error *err)
+{
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+
+    if (!finished->done || !finished->certificate.length)
+        return true;
+    parameters_uuid(parameters, &attempt->uuid);
+    return database_write(database, STATEMENT_CERTIFICATES_UNUSED, parameters, err);
 }
 
 static bool learn_firmware(struct database *database, const struct attempt *attempt,
@@ -318,6 +338,7 @@ static bool count_candidates(struct database *database, const struct attempt *at
     account_names = column_of(accounts, "name");
     references = column_of(refused, "reference");
     candidate_choose(&(struct candidate_question){ .list = attempt->kind->accounts,
+                                                   .mebx_opens = attempt->mebx_opens,
                                                    .credentials = credentials.items,
                                                    .credential_count = credentials.count,
                                                    .accounts = (const char *const *)account_names,
@@ -386,6 +407,7 @@ static bool take_result(struct database *database, const struct job_settings *se
            close_attempt(database, attempt, finished, finished->done ? "done" : "failed", err) &&
            activate_certificate(database, attempt, finished, err) &&
            activate_client_certificate(database, attempt, finished, err) &&
+           supersede_unused(database, attempt, finished, err) &&
            record_users(database, attempt, finished, err) &&
            record_networks(database, attempt, finished, err) &&
            (finished->done ? complete(database, attempt, finished, err)

@@ -14,6 +14,7 @@ static bool counts(enum reason_code reason)
     case REASON_NO_SERVICE_POINT:
     case REASON_SERVICE_POINT_STOPPING:
     case REASON_NO_FREE_SLOT:
+    case REASON_JOB_UNDER_WAY: /* an attempt that was given up is still running */
     case REASON_SITE_UNREACHABLE:
     case REASON_DATABASE_UNAVAILABLE:
     case REASON_SECRET_KEY_MISSING:
@@ -49,6 +50,7 @@ static int64_t delay_of(const struct job_settings *settings, enum reason_code re
     case REASON_SERVICE_POINT_STOPPING:
     case REASON_NO_FREE_SLOT:
     case REASON_DIRECTORY_NAME_PENDING:
+    case REASON_JOB_UNDER_WAY:
         return settings->retry_delay_s < SOON_S ? settings->retry_delay_s : SOON_S;
     case REASON_ISSUER_WAITING: /* whoever asks the authority wakes the job */
         return settings->retry_delay_max_s;

@@ -79,8 +79,12 @@ static bool set_port(struct computer *computer, struct evconnlistener **listener
     *listener = evconnlistener_new_bind(computer->simulator->base, on_accept, computer,
                                         LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
                                         LISTEN_BACKLOG, (struct sockaddr *)&address, sizeof(address));
-    return *listener || error_set(err, "%s: cannot listen on %s:%u: %s", computer->device->uuid_text,
-                                  computer->device->address_text, port, strerror(errno));
+    if (!*listener)
+        return error_set(err, "%s: cannot listen on %s:%u: %s", computer->device->uuid_text,
+                         computer->device->address_text, port, strerror(errno));
+    if (computer->device->frozen) /* the kernel still takes connections, nobody looks at them */
+        evconnlistener_disable(*listener);
+    return true;
 }
 
 bool computer_open(struct computer *computer, struct error *err)
@@ -133,6 +137,40 @@ void computer_restart(struct computer *computer)
     if (!computer->restart_timer)
         computer->restart_timer = evtimer_new(computer->simulator->base, on_restarted, computer);
     evtimer_add(computer->restart_timer, &pause);
+}
+
+void computer_power_cycle(struct computer *computer)
+{
+    device_power_loss(computer->device);
+    computer_restart(computer);
+}
+
+static void listen_or_not(struct computer *computer, bool listen)
+{
+    struct evconnlistener *const listeners[] = { computer->tls_listener, computer->plain_listener };
+
+    for (size_t i = 0; i < LENGTH(listeners); i++) {
+        if (!listeners[i])
+            continue;
+        if (listen)
+            evconnlistener_enable(listeners[i]);
+        else
+            evconnlistener_disable(listeners[i]);
+    }
+}
+
+void computer_freeze(struct computer *computer)
+{
+    computer->device->frozen = true;
+    listen_or_not(computer, false);
+    connections_freeze(computer, true);
+}
+
+void computer_thaw(struct computer *computer)
+{
+    computer->device->frozen = false;
+    connections_freeze(computer, false);
+    listen_or_not(computer, true);
 }
 
 /* ---- Hello ---- */
@@ -191,7 +229,7 @@ void computer_hello(struct computer *computer)
     unsigned char bytes[HELLO_ROOM];
 
     device->counters.failed_logins_in_contact = 0;
-    if (computer->simulator->hello_server.sin_family)
+    if (computer->simulator->hello_server.sin_family && !device->frozen)
         computer_send_raw(computer, bytes, hello_encode(&hello, bytes));
 }
 

@@ -26,6 +26,12 @@ bool computer_open(struct computer *computer, struct error *err) MUST_CHECK;
 /* Cuts all connections, closes all ports, opens them again after the device's restart time. */
 void computer_restart(struct computer *computer);
 void computer_close(struct computer *computer); /* for good */
+/* The power fails and comes back: what is not in flash is lost (device_power_loss()), then it restarts. */
+void computer_power_cycle(struct computer *computer);
+/* Connections neither send nor receive, new ones are not answered, Hellos do not leave; and all of it again.
+ */
+void computer_freeze(struct computer *computer);
+void computer_thaw(struct computer *computer);
 /* The device has entered setup (or not): starts or stops the Hello schedule. */
 void computer_begin_setup(struct computer *computer);
 

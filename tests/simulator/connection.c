@@ -3,6 +3,7 @@
 #include "eoi.h"
 #include "http.h"
 #include "negotiate.h"
+#include "notice.h"
 #include "tls.h"
 
 #include <event2/buffer.h>
@@ -22,6 +23,7 @@ enum connection_state {
     CONNECTION_WORKING,  /* a request is being looked at; more bytes now are pipelining */
     CONNECTION_ANSWERING,
     CONNECTION_STALLED,
+    CONNECTION_HELD, /* a request waits at the computer's hold */
 };
 
 struct connection {
@@ -43,6 +45,9 @@ struct connection {
     unsigned drip_ms;
     bool close_after;
     enum after_answer after;
+    bool power_fails;       /* after the answer */
+    bool resumed;           /* the request has waited before its effect */
+    struct answer withheld; /* of a request that waits after its effect */
     struct connection *next;
 };
 
@@ -66,7 +71,21 @@ void connection_cut(struct connection *connection)
     http_request_release(&connection->request);
     text_release(&connection->dripping);
     text_release(&connection->negotiated);
+    answer_release(&connection->withheld);
     free(connection);
+}
+
+/* Ends without an answer what a request did; the firmware restarts all the same where it was to. */
+static void lose(struct connection *connection)
+{
+    struct computer *computer = connection->computer;
+    enum after_answer after = connection->withheld.after;
+
+    connection_cut(connection);
+    if (after == AFTER_RESTART)
+        computer_restart(computer);
+    else if (after == AFTER_CLOSE)
+        computer_close(computer);
 }
 
 static void close_politely(struct connection *connection)
@@ -104,6 +123,11 @@ static void answer_sent(struct connection *connection)
 {
     struct computer *computer = connection->computer;
 
+    if (connection->power_fails) {
+        connection_cut(connection);
+        computer_power_cycle(computer);
+        return;
+    }
     switch (connection->after) {
     case AFTER_RESTART:
         close_politely(connection);
@@ -476,34 +500,59 @@ static bool misbehave_instead(struct connection *connection, const struct messag
     return true;
 }
 
+/* Stops here until the control socket says go on. */
+static void hold(struct connection *connection, enum hold_phase phase, const char *operation)
+{
+    connection->state = CONNECTION_HELD;
+    bufferevent_set_timeouts(connection->bufferevent, NULL, NULL);
+    notice_held(connection->computer->simulator, device_of(connection), phase, operation);
+}
+
+/* Counts the request, once; false: it waits. */
+static bool may_begin(struct connection *connection, const struct message *message)
+{
+    struct device *device = device_of(connection);
+
+    if (connection->resumed) {
+        connection->resumed = false;
+        return true;
+    }
+    misbehaviour_count_request(device->misbehaviours);
+    device->hold.seen++;
+    if (!hold_due(&device->hold, HOLD_BEFORE))
+        return true;
+    hold(connection, HOLD_BEFORE, message->operation);
+    return false;
+}
+
 static void execute(struct connection *connection, const struct message *message)
 {
-    struct computer *computer = connection->computer;
-    struct device *device = computer->device;
+    struct device *device = device_of(connection);
     struct answer answer;
 
     if (message->eoi)
         eoi_execute(device, &connection->identity, message->eoi, &answer);
     else
         wsman_execute(device, &connection->identity, message->wsman, &answer);
+    if (hold_due(&device->hold, HOLD_AFTER)) {
+        connection->withheld = answer;
+        hold(connection, HOLD_AFTER, message->operation);
+        return;
+    }
     if (misbehaviour_due(device->misbehaviours, MISBEHAVIOUR_DROP_AFTER, message->operation) ||
         (answer.after == AFTER_RESTART && device->switches.cut_before_answer)) {
-        connection_cut(connection);
-        if (answer.after == AFTER_RESTART)
-            computer_restart(computer);
-        else if (answer.after == AFTER_CLOSE)
-            computer_close(computer);
-    } else {
-        spoil(device, message->operation, &answer.body);
-        send_soap(connection, &answer);
+        connection->withheld = answer;
+        lose(connection);
+        return;
     }
+    spoil(device, message->operation, &answer.body);
+    send_soap(connection, &answer);
     answer_release(&answer);
 }
 
 static void handle_soap(struct connection *connection)
 {
     const struct http_request *http = &connection->request;
-    struct device *device = device_of(connection);
     struct message message = { 0 };
     struct request request;
     struct error err = { 0 };
@@ -514,8 +563,7 @@ static void handle_soap(struct connection *connection)
     }
     message.wsman = &request;
     wsman_operation(&request, message.operation);
-    misbehaviour_count_request(device->misbehaviours);
-    if (!misbehave_instead(connection, &message))
+    if (may_begin(connection, &message) && !misbehave_instead(connection, &message))
         execute(connection, &message);
     request_release(&request);
 }
@@ -528,7 +576,6 @@ static void answer_missing(struct connection *connection)
 static void handle_service(struct connection *connection, const struct service *service)
 {
     const struct http_request *http = &connection->request;
-    struct device *device = device_of(connection);
     struct message message = { 0 };
     struct eoi_request request;
 
@@ -540,11 +587,21 @@ static void handle_service(struct connection *connection, const struct service *
     eoi_parse(service, text_value(&http->body), http->body.length, &request);
     message.eoi = &request;
     eoi_operation(&request, message.operation);
-    eoi_count(device, &request);
-    misbehaviour_count_request(device->misbehaviours);
-    if (!misbehave_instead(connection, &message))
-        execute(connection, &message);
+    if (may_begin(connection, &message)) {
+        eoi_count(device_of(connection), &request);
+        if (!misbehave_instead(connection, &message))
+            execute(connection, &message);
+    }
     eoi_request_release(&request);
+}
+
+static void work(struct connection *connection, const struct service *service)
+{
+    connection->old_interface = false;
+    if (service)
+        handle_service(connection, service);
+    else
+        handle_soap(connection);
 }
 
 static bool path_is_wsman(const struct connection *connection)
@@ -570,12 +627,8 @@ static void handle_post(struct connection *connection, const struct service *ser
         answer_missing(connection);
     else if (!service && !path_is_wsman(connection))
         answer_bad_request(connection);
-    else if (!check_login(connection)) /* before the body is looked at */
-        return;
-    else if (service)
-        handle_service(connection, service);
-    else
-        handle_soap(connection);
+    else if (check_login(connection)) /* before the body is looked at */
+        work(connection, service);
 }
 
 static void handle(struct connection *connection)
@@ -583,7 +636,6 @@ static void handle(struct connection *connection)
     const struct service *service = service_find(connection->request.path);
     bool post = !strcmp(connection->request.method, "POST");
 
-    connection->old_interface = false;
     if (post)
         handle_post(connection, service);
     else if (service && eoi_served(device_of(connection)))
@@ -658,6 +710,9 @@ static void on_read(struct bufferevent *bufferevent, void *context)
     case CONNECTION_ANSWERING:
         connection_cut(connection);
         break;
+    case CONNECTION_HELD:
+        lose(connection);
+        break;
     case CONNECTION_STALLED:
         break;
     }
@@ -687,7 +742,7 @@ static void on_event(struct bufferevent *bufferevent, short what, void *context)
     if (connection->session && !connection->handshaken)
         counters->tls_failed++;
     ERR_clear_error();
-    connection_cut(connection);
+    lose(connection);
 }
 
 static void open_connection(struct computer *computer, evutil_socket_t socket, bool tls)
@@ -722,6 +777,84 @@ static void open_connection(struct computer *computer, evutil_socket_t socket, b
     bufferevent_setcb(connection->bufferevent, on_read, on_written, on_event, connection);
     bufferevent_set_timeouts(connection->bufferevent, &limit, &limit);
     bufferevent_enable(connection->bufferevent, EV_READ | EV_WRITE);
+}
+
+/* ---- held requests ---- */
+
+static void resume(struct connection *connection)
+{
+    const struct timeval limit = { .tv_sec = IDLE_LIMIT_S };
+    struct answer answer = connection->withheld;
+
+    bufferevent_set_timeouts(connection->bufferevent, &limit, &limit);
+    if (answer.status) {
+        connection->withheld = (struct answer){ 0 };
+        send_soap(connection, &answer);
+        answer_release(&answer);
+        return;
+    }
+    connection->resumed = true;
+    connection->state = CONNECTION_WORKING;
+    work(connection, service_find(connection->request.path));
+}
+
+static struct connection *held(const struct computer *computer)
+{
+    struct connection *connection = computer->connections;
+
+    while (connection && connection->state != CONNECTION_HELD)
+        connection = connection->next;
+    return connection;
+}
+
+void connections_release(struct computer *computer)
+{
+    struct connection *connection;
+
+    while ((connection = held(computer)))
+        resume(connection);
+}
+
+void connections_answer(struct computer *computer, enum parting parting)
+{
+    struct connection *connection;
+
+    while ((connection = held(computer))) {
+        connection->power_fails = parting == PARTING_POWER_LOSS;
+        resume(connection);
+        if (parting == PARTING_DROP)
+            connection->close_after = true; /* not announced in the answer's head */
+    }
+}
+
+void connections_lose_held(struct computer *computer)
+{
+    struct connection *connection;
+
+    while ((connection = held(computer)))
+        lose(connection);
+}
+
+void connections_drop(struct computer *computer)
+{
+    struct connection *each = computer->connections, *next;
+
+    for (; each; each = next) {
+        next = each->next;
+        if (each->state != CONNECTION_HELD) /* which may restart the computer, and end all of them */
+            connection_cut(each);
+    }
+    connections_lose_held(computer);
+}
+
+void connections_freeze(struct computer *computer, bool frozen)
+{
+    for (struct connection *each = computer->connections; each; each = each->next) {
+        if (frozen)
+            bufferevent_disable(each->bufferevent, EV_READ | EV_WRITE);
+        else
+            bufferevent_enable(each->bufferevent, EV_READ | EV_WRITE);
+    }
 }
 
 struct waiting {

@@ -1,8 +1,10 @@
 #include "control.h"
 
 #include "computer.h"
+#include "connection.h"
 #include "encoding.h"
 #include "fleet.h"
+#include "notice.h"
 #include "report.h"
 #include "settings.h"
 
@@ -26,6 +28,7 @@ struct control {
 
 struct command {
     struct simulator *simulator;
+    struct bufferevent *client;
     const char *line;       /* what follows the command's name */
     char *words[WORDS_MAX]; /* without the command's name */
     size_t count;
@@ -137,6 +140,76 @@ static bool behave(struct command *command, struct error *err)
     return true;
 }
 
+/* ---- faults at a chosen request ---- */
+
+static bool hold(struct command *command, struct error *err)
+{
+    return hold_set(&command->computer->device->hold, command->words + 1, command->count - 1, err);
+}
+
+static bool release(struct command *command, struct error *err)
+{
+    (void)err;
+    connections_release(command->computer);
+    return true;
+}
+
+static bool lose(struct command *command, struct error *err)
+{
+    (void)err;
+    connections_lose_held(command->computer);
+    return true;
+}
+
+static bool drop(struct command *command, struct error *err)
+{
+    (void)err;
+    connections_drop(command->computer);
+    return true;
+}
+
+/* Only requests that took effect have an answer to be sent. */
+static bool answer(struct command *command, struct error *err)
+{
+    const char *then = command->count == 2 ? command->words[1] : "";
+    bool dropped = !strcmp(then, "drop");
+
+    if (!dropped && strcmp(then, "power-cycle"))
+        return error_set(err, "answer ID drop|power-cycle");
+    connections_answer(command->computer, dropped ? PARTING_DROP : PARTING_POWER_LOSS);
+    return true;
+}
+
+static bool power_cycle(struct command *command, struct error *err)
+{
+    (void)err;
+    computer_power_cycle(command->computer);
+    return true;
+}
+
+static bool freeze(struct command *command, struct error *err)
+{
+    (void)err;
+    computer_freeze(command->computer);
+    return true;
+}
+
+static bool thaw(struct command *command, struct error *err)
+{
+    (void)err;
+    computer_thaw(command->computer);
+    return true;
+}
+
+static bool events(struct command *command, struct error *err)
+{
+    (void)err;
+    notice_subscribe(command->simulator, command->client);
+    return true;
+}
+
+/* ---- settings ---- */
+
 /* A changed state or interface shows on the network at once. */
 static bool network_follows(struct computer *computer, uint32_t old_state, uint32_t old_mode,
                             struct error *err)
@@ -211,7 +284,11 @@ static const struct {
     { "hello-raw", hello_raw, true }, { "misbehave", misbehave, true },
     { "behave", behave, true },       { "set", set, true },
     { "reset", reset, true },         { "add", add, false },
-    { "quit", quit, false },
+    { "quit", quit, false },          { "hold", hold, true },
+    { "release", release, true },     { "lose", lose, true },
+    { "freeze", freeze, true },       { "thaw", thaw, true },
+    { "drop", drop, true },           { "answer", answer, true },
+    { "events", events, false },      { "power-cycle", power_cycle, true },
 };
 
 static bool run_command(struct command *command, const char *name, struct error *err)
@@ -231,9 +308,9 @@ static bool run_command(struct command *command, const char *name, struct error 
 
 /* ---- connections ---- */
 
-static json_object *answer_line(struct simulator *simulator, char *line)
+static json_object *answer_line(struct simulator *simulator, struct bufferevent *client, char *line)
 {
-    struct command command = { .simulator = simulator, .answer = json_object_new_object() };
+    struct command command = { .simulator = simulator, .client = client, .answer = json_object_new_object() };
     struct error err = { 0 };
     char *copy = duplicate(line), *rest = line, *word;
     const char *name = "";
@@ -256,13 +333,19 @@ static json_object *answer_line(struct simulator *simulator, char *line)
     return command.answer;
 }
 
+static void hang_up(struct bufferevent *bufferevent, struct simulator *simulator)
+{
+    notice_unsubscribe(simulator, bufferevent);
+    bufferevent_free(bufferevent);
+}
+
 static void on_line(struct bufferevent *bufferevent, void *context)
 {
     struct evbuffer *input = bufferevent_get_input(bufferevent);
     char *line;
 
     while ((line = evbuffer_readln(input, NULL, EVBUFFER_EOL_LF))) {
-        json_object *answer = answer_line(context, line);
+        json_object *answer = answer_line(context, bufferevent, line);
         const char *text =
             json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 
@@ -272,14 +355,13 @@ static void on_line(struct bufferevent *bufferevent, void *context)
         free(line);
     }
     if (evbuffer_get_length(input) > LINE_LIMIT)
-        bufferevent_free(bufferevent);
+        hang_up(bufferevent, context);
 }
 
 static void on_end(struct bufferevent *bufferevent, short what, void *context)
 {
     (void)what;
-    (void)context;
-    bufferevent_free(bufferevent);
+    hang_up(bufferevent, context);
 }
 
 static void on_accept(struct evconnlistener *listener, evutil_socket_t socket, struct sockaddr *peer,
@@ -335,6 +417,7 @@ void control_close(struct control **control)
     if (!closing)
         return;
     evconnlistener_free(closing->listener);
+    notice_close(closing->simulator);
     unlink(closing->path);
     free(closing->path);
     free(closing);

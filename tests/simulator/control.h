@@ -3,6 +3,8 @@
  *
  *   list | state ID | counters [ID] | hello ID [RETRY] | hello-raw ID HEX | misbehave ID WORDS... | behave ID
  *   set ID KEY=VALUE... | reset ID | add FLEETLINE | quit
+ *   hold ID before|after REQUEST | release ID | lose ID | drop ID | answer ID drop|power-cycle | power-cycle
+ * ID | freeze ID | thaw ID | events
  *
  * ID is a UUID or an address. The answer has "ok": true, or false and an "error".
  */

@@ -605,6 +605,22 @@ void device_reset(struct device *device)
     *device->pid = *device->pps = '\0';
 }
 
+/* Staged TLS settings are taken not to be in flash before CommitChanges [inferred]: the worse case. The clock
+ * has a battery. */
+void device_power_loss(struct device *device)
+{
+    memcpy(device->tls, device->tls_in_force, sizeof(device->tls));
+    device->credential = device->credential_in_force;
+    EVP_PKEY_free(device->request_key);
+    device->request_key = NULL;
+    if (device->state == STATE_IN)
+        device->seeded = false;
+    login_forget_nonces(&device->login);
+    memset(device->enumerations, 0, sizeof(device->enumerations));
+    device->retry = 0;
+    device_acl_changed(device);
+}
+
 static uint32_t state_after_unprovision(const struct device *device, bool partial)
 {
     switch (device->switches.after_unprovision) {

@@ -9,6 +9,7 @@
 
 #include "generation.h"
 #include "hello.h"
+#include "hold.h"
 #include "login.h"
 #include "misbehaviour.h"
 
@@ -270,6 +271,8 @@ struct device {
     uint32_t retry;        /* Hellos since setup began */
     uint32_t tls_restarts; /* TLS sessions of before are void */
     struct misbehaviour *misbehaviours;
+    struct hold hold;
+    bool frozen; /* its network carries nothing, as when a cable is pulled */
     struct counters counters;
     char *last_refusal;        /* why the last setup certificate was refused */
     char *accepted_name;       /* CN of the setup certificate that was accepted last */
@@ -284,6 +287,8 @@ void device_destroy(struct device **device);
 /* Back to how it left the factory, plus what the fleet file said; goes to initial_state. */
 void device_reset(struct device *device);
 void device_unprovision(struct device *device, bool partial);
+/* What it does not have in flash is gone: staged TLS settings, nonces, logins, lists being read. */
+void device_power_loss(struct device *device);
 void device_set_admin_password(struct device *device, const char *password);
 void device_new_nonce(struct device *device);
 

@@ -567,6 +567,8 @@ json_object *report_state(struct computer *computer)
     add(object, "environment", report_environment(device));
     add(object, "revocations", report_revocations(device));
     add(object, "misbehaviours", report_misbehaviours(device));
+    add_number(object, "requests_since_hold", device->hold.seen);
+    add_flag(object, "hold_waits", device->hold.phase != HOLD_NONE);
     add(object, "counters", report_counters(device));
     return object;
 }

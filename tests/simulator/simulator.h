@@ -17,12 +17,15 @@ struct options {
     uint16_t tls_port, plain_port;
 };
 
+struct subscriber;
+
 struct simulator {
     struct options options;
     struct event_base *base;
     struct sockaddr_in hello_server; /* family 0: none */
     struct computer **computers;     /* owned */
     size_t count;
+    struct subscriber *subscribers; /* of notices; owned by notice.c */
 };
 
 struct computer *simulator_find(struct simulator *simulator,

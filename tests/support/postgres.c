@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "support/process.h"
 #include "support/sql.h"
 
@@ -81,7 +82,20 @@ static bool start_server(struct postgres *postgres, const char *ready, struct er
 
 bool postgres_resume(struct postgres *postgres, struct error *err)
 {
-    return start_server(postgres, "ready to accept connections", err);
+    int64_t end_ms = clock_monotonic_ms() + START_TIMEOUT_MS;
+
+    while (!start_server(postgres, "ready to accept connections", err)) {
+        process_kill(&postgres->server);
+        if (interrupted() || clock_monotonic_ms() > end_ms)
+            return false;
+        wait_a_little(100);
+    }
+    return true;
+}
+
+void postgres_kill(struct postgres *postgres)
+{
+    process_kill(&postgres->server);
 }
 
 static bool create_database(const struct postgres *postgres, struct error *err)

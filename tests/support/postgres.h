@@ -30,6 +30,9 @@ bool postgres_promote(struct postgres *standby, struct error *err) MUST_CHECK;
 
 /* Takes the database away at once, as a crash does; the files stay. */
 bool postgres_halt(struct postgres *postgres, struct error *err) MUST_CHECK;
+/* SIGKILL to the postmaster alone; its children notice and end. */
+void postgres_kill(struct postgres *postgres);
+/* Starts again, as often as it takes: what a killed postmaster left behind may still be ending. */
 bool postgres_resume(struct postgres *postgres, struct error *err) MUST_CHECK;
 
 #endif

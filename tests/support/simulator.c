@@ -12,14 +12,19 @@
 
 enum { READY_TIMEOUT_MS = 120000, ANSWER_TIMEOUT_MS = 30000 };
 
-struct simulator {
-    struct process *process;
-    int fd;
+struct line_socket {
+    int fd;     /* -1: not connected */
     char *text; /* received and not handed out yet */
     size_t length;
 };
 
-static bool dial(struct simulator *simulator, const char *socket_path, struct error *err)
+struct simulator {
+    struct process *process;
+    char *socket_path;
+    struct line_socket commands, events;
+};
+
+static bool dial(struct line_socket *connection, const char *socket_path, struct error *err)
 {
     struct sockaddr_un name = { .sun_family = AF_UNIX };
 
@@ -29,8 +34,8 @@ static bool dial(struct simulator *simulator, const char *socket_path, struct er
                          "directory with a shorter path",
                          socket_path);
     snprintf(name.sun_path, sizeof(name.sun_path), "%s", socket_path);
-    simulator->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (simulator->fd < 0 || connect(simulator->fd, (struct sockaddr *)&name, sizeof(name)) != 0)
+    connection->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connection->fd < 0 || connect(connection->fd, (struct sockaddr *)&name, sizeof(name)) != 0)
         return error_set(err, ERROR_INTERNAL, "cannot reach the simulator at %s: %s", socket_path,
                          strerror(errno));
     return true;
@@ -41,13 +46,33 @@ bool simulator_start(struct simulator **simulator, const char *log_path, const c
 {
     AUTO(simulator_stop) struct simulator *starting = allocate(sizeof(*starting));
 
-    starting->fd = -1;
+    starting->commands.fd = starting->events.fd = -1;
+    starting->socket_path = text_copy(socket_path);
     if (!process_start(&starting->process, log_path, argv, err) ||
         !process_wait_line(starting->process, "ready ", READY_TIMEOUT_MS, err) ||
-        !dial(starting, socket_path, err))
+        !dial(&starting->commands, socket_path, err))
         return false;
     *simulator = TAKE(starting);
     return true;
+}
+
+bool simulator_join(struct simulator **simulator, const char *socket_path, struct error *err)
+{
+    AUTO(simulator_stop) struct simulator *joining = allocate(sizeof(*joining));
+
+    joining->commands.fd = joining->events.fd = -1;
+    joining->socket_path = text_copy(socket_path);
+    if (!dial(&joining->commands, socket_path, err))
+        return false;
+    *simulator = TAKE(joining);
+    return true;
+}
+
+static void hang_up(struct line_socket *connection)
+{
+    if (connection->fd >= 0)
+        close(connection->fd);
+    free(connection->text);
 }
 
 void simulator_stop(struct simulator **simulator)
@@ -56,10 +81,10 @@ void simulator_stop(struct simulator **simulator)
 
     if (!stopping)
         return;
-    if (stopping->fd >= 0)
-        close(stopping->fd);
+    hang_up(&stopping->events);
+    hang_up(&stopping->commands);
     process_stop(&stopping->process);
-    free(stopping->text);
+    text_free(&stopping->socket_path);
     free(stopping);
 }
 
@@ -68,30 +93,31 @@ struct process *simulator_process(struct simulator *simulator)
     return simulator->process;
 }
 
-static bool receive_line(struct simulator *simulator, char **line, struct error *err)
+static bool receive_line(struct simulator *simulator, struct line_socket *connection, char **line,
+                         int timeout_ms, struct error *err)
 {
     char *end;
 
-    while (!simulator->text || !(end = memchr(simulator->text, '\n', simulator->length))) {
-        struct pollfd fd = { .fd = simulator->fd, .events = POLLIN };
+    while (!connection->text || !(end = memchr(connection->text, '\n', connection->length))) {
+        struct pollfd fd = { .fd = connection->fd, .events = POLLIN };
         char part[65536];
         ssize_t got;
 
-        if (poll(&fd, 1, ANSWER_TIMEOUT_MS) <= 0)
+        if (poll(&fd, 1, timeout_ms) <= 0)
             return error_set(err, ERROR_UNREACHABLE, "the simulator did not answer on its control socket: %s",
                              interrupted() ? "interrupted" : "time is up");
-        got = read(simulator->fd, part, sizeof(part));
+        got = read(connection->fd, part, sizeof(part));
         if (got <= 0)
             return error_set(err, ERROR_UNREACHABLE, "the simulator closed its control socket; see %s",
-                             process_log(simulator->process));
-        simulator->text = reallocate(simulator->text, simulator->length + (size_t)got + 1, 1);
-        memcpy(simulator->text + simulator->length, part, (size_t)got);
-        simulator->length += (size_t)got;
+                             simulator->process ? process_log(simulator->process) : "its log");
+        connection->text = reallocate(connection->text, connection->length + (size_t)got + 1, 1);
+        memcpy(connection->text + connection->length, part, (size_t)got);
+        connection->length += (size_t)got;
     }
     *end = '\0';
-    *line = text_copy(simulator->text);
-    simulator->length -= (size_t)(end + 1 - simulator->text);
-    memmove(simulator->text, end + 1, simulator->length);
+    *line = text_copy(connection->text);
+    connection->length -= (size_t)(end + 1 - connection->text);
+    memmove(connection->text, end + 1, connection->length);
     return true;
 }
 
@@ -107,10 +133,10 @@ bool simulator_control(struct simulator *simulator, json_object **answer, struct
     if (vasprintf(&command, format, arguments) < 0)
         command = NULL;
     va_end(arguments);
-    if (!command || dprintf(simulator->fd, "%s\n", command) < 0)
+    if (!command || dprintf(simulator->commands.fd, "%s\n", command) < 0)
         return error_set(err, ERROR_UNREACHABLE, "cannot write to the simulator's control socket: %s",
                          strerror(errno));
-    if (!receive_line(simulator, &line, err))
+    if (!receive_line(simulator, &simulator->commands, &line, ANSWER_TIMEOUT_MS, err))
         return false;
     parsed = json_tokener_parse(line);
     if (!parsed)
@@ -133,6 +159,27 @@ bool simulator_state(struct simulator *simulator, const char *computer, json_obj
         return false;
     *state = json_object_get(json_at(answer, "state"));
     return true;
+}
+
+bool simulator_watch(struct simulator *simulator, struct error *err)
+{
+    AUTO(text_free) char *answer = NULL;
+
+    return dial(&simulator->events, simulator->socket_path, err) &&
+           (dprintf(simulator->events.fd, "events\n") > 0 ||
+            error_set(err, ERROR_UNREACHABLE, "cannot write to the simulator's control socket: %s",
+                      strerror(errno))) &&
+           receive_line(simulator, &simulator->events, &answer, ANSWER_TIMEOUT_MS, err);
+}
+
+bool simulator_event(struct simulator *simulator, json_object **event, int timeout_ms, struct error *err)
+{
+    AUTO(text_free) char *line = NULL;
+
+    if (!receive_line(simulator, &simulator->events, &line, timeout_ms, err))
+        return false;
+    *event = json_tokener_parse(line);
+    return *event || error_set(err, ERROR_PROTOCOL, "the simulator's event is not JSON: %.100s", line);
 }
 
 json_object *json_at(json_object *object, const char *path)

@@ -14,6 +14,8 @@ struct simulator; /* opaque: owns the process and the connection to its control 
  */
 bool simulator_start(struct simulator **simulator, const char *log_path, const char *socket_path,
                      const char *const *argv, struct error *err) MUST_CHECK;
+/* Talks to one that somebody else started, and leaves it running. */
+bool simulator_join(struct simulator **simulator, const char *socket_path, struct error *err) MUST_CHECK;
 void simulator_stop(struct simulator **simulator); /* accepts NULL */
 struct process *simulator_process(struct simulator *simulator);
 
@@ -24,6 +26,12 @@ bool simulator_control(struct simulator *simulator, json_object **answer, struct
 
 /* What the firmware of one computer (UUID or address) holds; released with json_object_put(). */
 bool simulator_state(struct simulator *simulator, const char *computer, json_object **state,
+                     struct error *err) MUST_CHECK;
+
+/* The next thing that happened to a computer, in order, as notice.h of the simulator has it; those before the
+ * first call that subscribes are not told. *event is the caller's. ERROR_UNREACHABLE: none came in time. */
+bool simulator_watch(struct simulator *simulator, struct error *err) MUST_CHECK;
+bool simulator_event(struct simulator *simulator, json_object **event, int timeout_ms,
                      struct error *err) MUST_CHECK;
 
 /* A member of nested objects by a dotted path, "counters.writes"; NULL when it is not there. Borrowed. */

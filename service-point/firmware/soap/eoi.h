@@ -104,6 +104,7 @@ struct tim__out {
 struct inf__out {
     xsd__unsignedInt *StatusCode 0;
     xsd__string ProvisioningState 0;
+    enum xsd__boolean *IsDefault 0;
 };
 
 // ---- HardwareAsset, whose status has another name

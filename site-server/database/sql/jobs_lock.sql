@@ -1,4 +1,5 @@
--- jobs_lock: jobs $1 with what an offer needs; those that somebody else took meanwhile are left out.
+-- jobs_lock: jobs $1 with what an offer needs; those that somebody else took meanwhile are left out. Refused is what
+-- refusals_of_job says.
 SELECT j.id, j.uuid, j.kind, j.attempt, j.failures, host(c.address) AS address,
        CASE WHEN j.kind = 'provision' AND j.requested_by = 'hello' AND c.proven_address <> c.address
             THEN host(c.proven_address) END AS former_address,
@@ -10,7 +11,10 @@ SELECT j.id, j.uuid, j.kind, j.attempt, j.failures, host(c.address) AS address,
   JOIN amt_store.computer c USING (uuid)
   LEFT JOIN amt_store.hello h USING (uuid)
  CROSS JOIN LATERAL (
-       SELECT array_agg(DISTINCT a.reference) FILTER (WHERE a.job = j.id AND NOT a.assumed) AS refused,
+       SELECT array_agg(DISTINCT a.reference) FILTER (WHERE a.job = j.id AND NOT a.assumed AND NOT EXISTS
+                  (SELECT FROM amt_store.job_attempt l
+                    WHERE l.job = a.job AND l.attempt > a.attempt AND l.outcome = 'lease-over' AND l.accepted_at IS NOT NULL
+                      AND a.reference IN ('secret:' || l.admin_secret, 'secret:' || l.mebx_secret))) AS refused,
               count(*) FILTER (WHERE a.refused_at > now() - interval '1 hour') AS refusals_in_last_hour,
               extract(epoch FROM min(a.refused_at) FILTER (WHERE a.refused_at > now() - interval '1 hour')
                                  + interval '1 hour')::bigint AS hour_over_s

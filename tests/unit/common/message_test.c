@@ -197,7 +197,8 @@ static void a_result_is_read_as_it_was_written(void **state)
                           .reason = REASON_TIMEOUT,
                           .text = (char *)"step O7.4: no answer",
                           .admin_password = PASSWORD_SENT,
-                          .mebx_password = PASSWORD_UNTOUCHED,
+                          .mebx_password = PASSWORD_NOT_PERMITTED,
+                          .mebx_found = MEBX_CHANGED,
                           .steps = steps,
                           .step_count = 2,
                           .settings = settings,
@@ -216,6 +217,7 @@ static void a_result_is_read_as_it_was_written(void **state)
     assert_false(again.job_finished.done);
     assert_int_equal(again.job_finished.reason, REASON_TIMEOUT);
     assert_int_equal(again.job_finished.admin_password, PASSWORD_SENT);
+    assert_int_equal(again.job_finished.mebx_found, MEBX_CHANGED);
     assert_int_equal(again.job_finished.steps[1].outcome, STEP_FAILED);
     assert_string_equal(again.job_finished.steps[1].detail, "no answer in 30 s");
     assert_null(again.job_finished.steps[0].detail);

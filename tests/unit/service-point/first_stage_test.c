@@ -297,6 +297,30 @@ static void a_new_password_is_proven_where_one_is_asked_for(void **state)
     assert_sent(0, "<sai:DigestPassword>9la/FOMQLShU7fk9OV5nkg==</sai:DigestPassword>");
 }
 
+/* It may have restarted meanwhile, and what waits for the commit is not in its flash. */
+static void what_waits_for_the_commit_is_looked_at_again_on_another_connection(void **state)
+{
+    struct session *session =
+        TALK(PROVISIONING_IN, SAI("GetTLSCredentials", DONE), SAI("SetTLSCredentials", DONE),
+             SAI("GetTlsOptions", DONE), SAI("SetTlsOptions", DONE), SAI("SetRngKey", DONE),
+             SAI("GetTLSCredentials", DONE "<sai:CertHandle>9</sai:CertHandle>"), SAI("GetTlsOptions", DONE),
+             SAI("SetTlsOptions", DONE), SAI("CommitChanges", DONE), STATE("ProvisioningStatePost"));
+
+    (void)state;
+    use_certificate(session, &operational);
+    strcpy(session->credential.certificate_id, "9");
+    device.script[8].ending = FAKE_CLOSES_AFTER;
+    assert_int_equal(run(switch_tls_on, session), STEP_DONE);
+    connection_drop(session->connection);
+    device.next_identity = &operational;
+    assert_int_equal(run(commit, session), STEP_DONE);
+    hang_up(&session);
+    assert_int_equal(device.request_count, 10);
+    assert_sent(4, "SetRngKey");
+    assert_sent(7, "SetTlsOptions");
+    assert_sent(8, "CommitChanges");
+}
+
 /* What waits for the commit reads as if it were in effect: an attempt that ended before its commit cannot be
  * told from one that ended after it. */
 static void the_commit_is_repeated_on_provisioned_firmware(void **state)
@@ -338,6 +362,7 @@ int main(void)
         cmocka_unit_test(the_certificate_of_an_earlier_attempt_is_used_again),
         cmocka_unit_test(tls_is_switched_on_for_the_network_alone),
         cmocka_unit_test(a_new_password_is_proven_where_one_is_asked_for),
+        cmocka_unit_test(what_waits_for_the_commit_is_looked_at_again_on_another_connection),
         cmocka_unit_test(the_commit_is_repeated_on_provisioned_firmware),
         cmocka_unit_test(after_the_commit_the_computer_must_show_our_certificate),
     };

@@ -227,6 +227,26 @@ static void old_certificates_are_deleted_by_their_ws_management_names(void **sta
     assert_non_null(strstr(device.requests[4], "Intel(r) AMT Certificate: Handle: 1"));
 }
 
+/* What was not deleted because nobody answered is the next attempt's to delete: this one must not be done. */
+static void a_deletion_that_nobody_answers_is_no_refusal_of_the_firmware(void **state)
+{
+    static const char *const bodies[] = { NULL };
+    struct session *session = talk(bodies, "11.8.50");
+    struct step_report report = { .outcome = STEP_DONE };
+
+    (void)state;
+    session->keys.keys = allocate(sizeof(*session->keys.keys));
+    session->keys.count = 1;
+    strcpy(session->keys.keys[0].id, "Intel(r) AMT Key: Handle: 0");
+    bytes_set(&session->keys.keys[0].public_key, "key", 3);
+    connection_drop(session->connection);
+    fake_stop(&device);
+    assert_false(clean_up(session, &report, &err));
+    assert_int_equal(err.code, ERROR_UNREACHABLE);
+    text_free(&report.detail);
+    session_free(&session);
+}
+
 static void firmware_that_lists_no_certificates_is_left_alone(void **state)
 {
     static const char *const bodies[] = { ABSENT_FAULT, NULL };
@@ -245,6 +265,7 @@ int main(void)
         cmocka_unit_test(an_entry_with_the_rights_that_the_firmware_knows_is_left_alone),
         cmocka_unit_test(firmware_without_redirection_counts_as_off),
         cmocka_unit_test(old_certificates_are_deleted_by_their_ws_management_names),
+        cmocka_unit_test(a_deletion_that_nobody_answers_is_no_refusal_of_the_firmware),
         cmocka_unit_test(firmware_that_lists_no_certificates_is_left_alone),
     };
 

@@ -145,7 +145,8 @@ static void a_second_attempt_for_the_same_computer_is_declined(void **state)
     assert_int_equal(err.reason, REASON_JOB_UNDER_WAY);
     assert_non_null(second.job_offer.address); /* still the caller's */
     message_free(&second);
-    result = next_result(fixture);
+    result = next_result(fixture); /* the first one, which the site has given up */
+    assert_int_equal(result.job_finished.id.attempt, 1);
     session_pool_end(fixture->pool, &result.job_finished.id);
     message_free(&result);
     close(fd);

@@ -161,6 +161,40 @@ static void a_refused_question_fails_with_the_site_s_reason(void **state)
     tear_down(&fixture);
 }
 
+static void *miss_it_then_answer(void *argument)
+{
+    const struct answerer *answerer = argument;
+    struct message missed = { 0 };
+
+    while (!mailbox_take(answerer->fixture->mailbox, &missed))
+        ;
+    message_free(&missed);
+    session_ask_again(answerer->fixture->session);
+    return answer_it(argument);
+}
+
+/* The site died with the question, and came back long before it would be asked again by itself. */
+static void a_question_that_went_under_is_asked_again_when_the_site_is_back(void **state)
+{
+    struct fixture fixture = { 0 };
+    struct answerer answerer = { &fixture, MESSAGE_CERTIFICATE };
+    unsigned char request[] = { 1, 2, 3 };
+    const struct message question = { .kind = MESSAGE_CERTIFICATE_WANTED,
+                                      .certificate_wanted = { { 12, 3 }, { request, sizeof(request) } } };
+    AUTO(message_free) struct message answer = { 0 };
+    int64_t began_ms = clock_monotonic_ms();
+    struct error err = { 0 };
+    pthread_t thread;
+
+    (void)state;
+    set_up(&fixture, 600);
+    pthread_create(&thread, NULL, miss_it_then_answer, &answerer);
+    assert_true(session_ask(fixture.session, &question, MESSAGE_CERTIFICATE, &answer, &err));
+    pthread_join(thread, NULL);
+    assert_true(clock_monotonic_ms() - began_ms < 10000);
+    tear_down(&fixture);
+}
+
 static void a_question_that_nobody_answers_ends_with_the_attempt(void **state)
 {
     struct fixture fixture = { 0 };
@@ -245,6 +279,7 @@ int main(void)
         cmocka_unit_test(a_wait_that_is_not_disturbed_lasts_as_long_as_asked),
         cmocka_unit_test(a_question_gets_its_answer),
         cmocka_unit_test(a_refused_question_fails_with_the_site_s_reason),
+        cmocka_unit_test(a_question_that_went_under_is_asked_again_when_the_site_is_back),
         cmocka_unit_test(a_question_that_nobody_answers_ends_with_the_attempt),
         cmocka_unit_test(steps_are_told_in_batches_and_kept_for_the_result),
         cmocka_unit_test(the_mailbox_loses_nothing_that_threads_post_at_once),

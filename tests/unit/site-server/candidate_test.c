@@ -60,6 +60,34 @@ static void the_list_has_the_order_of_the_specification_and_three_go_out_at_once
     expect(&question, "account:second factory", 2);
 }
 
+/* AMT before 6: unprovisioned, it has the MEBx password as admin's. */
+static void the_mebx_password_comes_before_replaced_ones_where_it_opens_firmware_in_setup(void **state)
+{
+    static const char *const first[] = { "empty", "secret:8", "secret:5" };
+    struct candidate_question question = full_list;
+
+    (void)state;
+    question.mebx_opens = true;
+    question.refused = first;
+    question.refused_count = 3;
+    expect(&question, "secret:9 secret:3 secret:7", 6);
+    assert_true(candidate_mebx_opens("5.2.40"));
+    assert_true(candidate_mebx_opens(NULL));
+    assert_false(candidate_mebx_opens("11.8.50.3425"));
+}
+
+static void an_unprovisioning_that_may_be_done_tries_the_mebx_password_too(void **state)
+{
+    struct candidate_question question = full_list;
+
+    (void)state;
+    question.list = CANDIDATES_OWN;
+    question.mebx_opens = true;
+    expect(&question, "secret:5 secret:8 secret:3", 4);
+    question.maybe_in_setup = true;
+    expect(&question, "empty secret:5 secret:8 secret:9", 6);
+}
+
 static void a_password_that_never_left_the_site_is_not_tried(void **state)
 {
     static const struct credential fresh[] = {
@@ -131,6 +159,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_computer_is_tried_with_the_empty_password_then_the_factory_one),
         cmocka_unit_test(the_list_has_the_order_of_the_specification_and_three_go_out_at_once),
+        cmocka_unit_test(the_mebx_password_comes_before_replaced_ones_where_it_opens_firmware_in_setup),
+        cmocka_unit_test(an_unprovisioning_that_may_be_done_tries_the_mebx_password_too),
         cmocka_unit_test(a_password_that_never_left_the_site_is_not_tried),
         cmocka_unit_test(an_hour_sees_at_most_nine_refusals),
         cmocka_unit_test(nothing_is_left_when_all_was_refused),

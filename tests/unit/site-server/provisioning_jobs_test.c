@@ -640,9 +640,42 @@ static void a_second_attempt_offers_the_same_password_and_tries_it_first(void **
     assert_int_equal(second.job_offer.id.attempt, 2);
     assert_true(secret_equal(first.job_offer.admin_password, second.job_offer.admin_password));
     assert_true(secret_equal(first.job_offer.mebx_password, second.job_offer.mebx_password));
-    assert_int_equal(second.job_offer.account_count, 3);
+    assert_int_equal(second.job_offer.account_count, 4); /* of unknown firmware the MEBx password, too */
     assert_true(secret_equal(second.job_offer.accounts[1].password, first.job_offer.admin_password));
     expect("1", "SELECT count(*) FROM amt.secret_status WHERE kind = 'admin'");
+}
+
+/* Refused at first, then perhaps set by an attempt that died: nothing else may open the firmware. */
+static void a_refused_password_that_a_lost_attempt_may_have_set_is_tried_again(void **state)
+{
+    AUTO(message_free) struct message refusing = { 0 };
+    AUTO(message_free) struct message again = { 0 };
+    struct message_job_finished finished;
+    char *refused[3];
+
+    (void)state;
+    import(1);
+    hello(1, &our_root);
+    for (unsigned attempt = 1; attempt <= 3; attempt++) {
+        AUTO(message_free) struct message lost = { 0 };
+
+        take_offer(attempt == 2 ? &refusing : &lost);
+        if (attempt != 2) {
+            lose_lease(1);
+            continue;
+        }
+        assert_int_equal(refusing.job_offer.account_count, 4);
+        for (size_t i = 0; i < COUNT_OF(refused); i++)
+            refused[i] = refusing.job_offer.accounts[i].reference;
+        finished = failed_with(&refusing, REASON_MORE_ACCOUNTS);
+        finished.accounts_refused = refused;
+        finished.accounts_refused_count = COUNT_OF(refused);
+        assert_int_equal(finish(&finished), REASON_NONE);
+        open_seconds_later(1);
+    }
+    take_offer(&again);
+    assert_string_equal(again.job_offer.accounts[0].reference, refusing.job_offer.accounts[1].reference);
+    assert_true(secret_equal(again.job_offer.accounts[0].password, again.job_offer.admin_password));
 }
 
 static void untouched_proves_nothing_about_an_earlier_attempt(void **state)
@@ -1240,6 +1273,44 @@ static void store_authority(const struct authority *authority)
         parameters, NULL, &error_of_call));
 }
 
+/* An attempt died between the certificate and its commit, the next one asked for another key's. */
+static void what_a_lost_attempt_asked_for_is_not_pending_once_the_job_is_done(void **state)
+{
+    static const struct certificate_settings certificate_settings = { 365 * 86400, 42 * 86400 };
+    AUTO(authority_free) struct authority *authority = NULL;
+    struct bytes der[2] = { { 0 } };
+
+    (void)state;
+    import(1);
+    hello(1, &our_root);
+    MUST(authority_create(&authority, "Site", time(NULL), 3650LL * 86400, &error_of_call));
+    store_authority(authority);
+    for (unsigned attempt = 0; attempt < 2; attempt++) {
+        AUTO(message_free) struct message offer = { 0 };
+        EVP_PKEY *key = EVP_RSA_gen(2048);
+        struct message_certificate wanted = { 0 };
+        struct message_job_finished finished;
+
+        take_offer(&offer);
+        wanted.id = offer.job_offer.id;
+        make_request(key, &wanted.der);
+        MUST(certificate_issue(db, authority, &certificate_settings, point_a, &wanted, &der[attempt],
+                               &error_of_call));
+        bytes_free(&wanted.der);
+        EVP_PKEY_free(key);
+        if (attempt == 0) {
+            lose_lease(1);
+            continue;
+        }
+        finished = done_with(&offer);
+        finished.certificate = der[attempt];
+        assert_int_equal(finish(&finished), REASON_NONE);
+    }
+    expect("superseded,active", "SELECT string_agg(state, ',' ORDER BY id) FROM amt.certificate");
+    bytes_free(&der[0]);
+    bytes_free(&der[1]);
+}
+
 static void a_certificate_is_recorded_repeated_and_activated(void **state)
 {
     static const struct certificate_settings certificate_settings = { 365 * 86400, 42 * 86400, "" };
@@ -1590,6 +1661,71 @@ static void a_rotation_makes_new_passwords_and_supersedes_the_old_ones(void **st
     expect("2", "SELECT count(*) FROM amt.secret_status WHERE state = 'superseded'");
 }
 
+/* The first attempt died without a word; firmware that takes a MEBx password only once refuses the second. */
+static void finish_after_a_lost_attempt(const char *kind, enum mebx_found found)
+{
+    AUTO(message_free) struct message lost = { 0 };
+    AUTO(message_free) struct message offer = { 0 };
+    struct message_job_finished finished;
+
+    if (strcmp(kind, "provision") == 0)
+        hello(1, &our_root);
+    else
+        request(1, kind);
+    take_offer(&lost);
+    lose_lease(1);
+    take_offer(&offer);
+    finished = done_with(&offer);
+    finished.account_used = offer.job_offer.accounts[0].reference;
+    finished.mebx_password = PASSWORD_NOT_PERMITTED;
+    finished.mebx_found = found;
+    assert_int_equal(finish(&finished), REASON_NONE);
+}
+
+#define MEBX_STATES                                                                                          \
+    "SELECT string_agg(state || ' ' || maybe_on_device, ', ' ORDER BY id) FROM amt.secret_status WHERE "     \
+    "kind = 'mebx'"
+
+static void a_mebx_password_found_changed_is_the_one_that_a_lost_attempt_set(void **state)
+{
+    (void)state;
+    import(1);
+    finish_after_a_lost_attempt("provision", MEBX_CHANGED);
+    expect("active true", MEBX_STATES);
+}
+
+static void a_mebx_password_found_as_it_left_the_factory_was_not_set(void **state)
+{
+    (void)state;
+    import(1);
+    finish_after_a_lost_attempt("provision", MEBX_FACTORY);
+    expect("superseded false", MEBX_STATES);
+}
+
+static void a_rotation_that_may_not_set_the_mebx_password_leaves_the_old_one_active(void **state)
+{
+    (void)state;
+    provision(1);
+    finish_after_a_lost_attempt("rotate-passwords", MEBX_CHANGED);
+    expect("active true, superseded false", MEBX_STATES);
+}
+
+/* It may be the one that was imported, or ours: nobody knows, so both are kept. */
+static void a_mebx_password_found_changed_is_not_taken_for_ours_when_one_was_imported(void **state)
+{
+    struct uuid uuid = uuid_of(1);
+    char place[VAULT_PLACE_SIZE], sealed[400];
+
+    (void)state;
+    import(1);
+    sealed_of(vault_place_computer(&uuid, "mebx", place), "Imp0rted!", sealed);
+    sql("INSERT INTO amt_store.secret (uuid, kind, state, maybe_on_device, key_id, nonce, ciphertext)"
+        " SELECT uuid, 'mebx', 'imported', true, (%s).key_id, (%s).nonce, (%s).ciphertext FROM amt.computer",
+        sealed, sealed, sealed);
+    finish_after_a_lost_attempt("provision", MEBX_CHANGED);
+    expect("imported true, pending true", MEBX_STATES);
+}
+
 static void a_rotation_that_never_reported_tries_the_new_password_first(void **state)
 {
     AUTO(message_free) struct message first = { 0 };
@@ -1781,6 +1917,7 @@ int main(void)
         WITH_SITE(the_shared_mebx_password_is_kept_for_each_computer),
         WITH_SITE(a_job_that_is_done_makes_the_computer_provisioned),
         WITH_SITE(a_second_attempt_offers_the_same_password_and_tries_it_first),
+        WITH_SITE(a_refused_password_that_a_lost_attempt_may_have_set_is_tried_again),
         WITH_SITE(untouched_proves_nothing_about_an_earlier_attempt),
         WITH_SITE(a_late_result_is_refused_but_its_password_is_kept),
         WITH_SITE(a_password_that_was_set_is_active_even_when_the_job_failed),
@@ -1808,6 +1945,7 @@ int main(void)
         WITH_SITE(a_job_that_nobody_can_take_says_so_and_is_due_when_somebody_comes),
         WITH_SITE(no_more_is_offered_than_there_are_free_slots),
         WITH_SITE(the_next_due_time_is_known),
+        WITH_SITE(what_a_lost_attempt_asked_for_is_not_pending_once_the_job_is_done),
         WITH_SITE(a_certificate_is_recorded_repeated_and_activated),
         WITH_SITE(the_key_length_is_judged_by_the_firmware),
         WITH_SITE(who_knocks_is_remembered_within_bounds_and_can_be_approved),
@@ -1822,6 +1960,10 @@ int main(void)
         WITH_SITE(a_discovered_status_is_the_computer_s),
         WITH_SITE(a_rotation_makes_new_passwords_and_supersedes_the_old_ones),
         WITH_SITE(a_rotation_that_never_reported_tries_the_new_password_first),
+        WITH_SITE(a_mebx_password_found_changed_is_the_one_that_a_lost_attempt_set),
+        WITH_SITE(a_mebx_password_found_as_it_left_the_factory_was_not_set),
+        WITH_SITE(a_rotation_that_may_not_set_the_mebx_password_leaves_the_old_one_active),
+        WITH_SITE(a_mebx_password_found_changed_is_not_taken_for_ours_when_one_was_imported),
         WITH_SITE(a_mebx_password_that_fits_is_not_handed_out_again_for_an_update),
         WITH_SITE(a_user_s_password_is_marked_until_the_computer_took_this_one),
         WITH_SITE(an_unprovisioned_computer_keeps_its_history_and_starts_no_job),

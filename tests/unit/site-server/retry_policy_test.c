@@ -31,6 +31,7 @@ static void each_reason_is_decided_as_the_table_says(void **state)
         { REASON_LEASE_OVER, 4, JOB_FAILED, 0, 5 },
         { REASON_NO_FREE_SLOT, 4, JOB_WAITING, 5, 4 },
         { REASON_SERVICE_POINT_STOPPING, 4, JOB_WAITING, 5, 4 },
+        { REASON_JOB_UNDER_WAY, 4, JOB_WAITING, 5, 4 }, /* an attempt that was given up still runs */
         { REASON_NO_SERVICE_POINT, 4, JOB_WAITING, 60, 4 },
         { REASON_SECRET_KEY_MISSING, 4, JOB_WAITING, 60, 4 },
         { REASON_NO_AUTHORITY, 4, JOB_WAITING, 60, 4 },
