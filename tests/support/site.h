@@ -48,7 +48,7 @@ struct site {
     char *server_url, *operator_url; /* in the roles of site server and operator */
     struct provisioning_certificate provisioning;
     char *secret_key_path, *issuer_path, *server_config_path, *server_log_path;
-    char *endpoint;
+    char *endpoint, *agents_endpoint;
     char site_key[41]; /* Z85, public */
     struct process *server;
     struct site_point points[SITE_POINTS_MAX];
