@@ -181,6 +181,7 @@ struct device {
     char address_text[INET_ADDRSTRLEN];
     const struct generation *generation;
     bool mobile, wifi;
+    bool twin;              /* has the UUID of another on purpose; only its address names it */
     uint32_t hello_mode;    /* enum hello_mode */
     uint32_t initial_state; /* enum provisioning_state; where a reset leads */
     char *initial_admin_password, *initial_mebx_password, *initial_suffix; /* NULL: factory */

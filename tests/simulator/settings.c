@@ -59,6 +59,7 @@ static const struct setting settings[] = {
     FUNCTION("host", set_host),
     FUNCTION("domain", set_domain),
     FLAG("mobile", mobile),
+    FLAG("twin", twin),
     FLAG("wifi", wifi),
     TEXT("wifi-connected", wifi_connected),
     FLAG("kvm-by-mebx", kvm_by_mebx),
