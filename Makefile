@@ -71,7 +71,7 @@ $(OUT)/%.o: %.c ; @mkdir -p $(@D) && $(CC) $(CFLAGS) $(CPPFLAGS) -MD -MP -c -o $
 $(gen)/proto/provisioning.pb-c.c $(gen)/proto/provisioning.pb-c.h &: proto/provisioning.proto
 	@mkdir -p $(gen)/proto && protoc-c --proto_path=proto --c_out=$(gen)/proto $<
 $(gen)/proto/%.o: $(gen)/proto/%.c ; @$(CC) $(CFLAGS) $(CPPFLAGS) -I$(gen)/proto -c -o $@ $<
-$(OUT)/common/message_read.o $(OUT)/common/message_write.o: | $(gen)/proto/provisioning.pb-c.h
+$(call objects,common/message_read*.c common/message_write*.c): | $(gen)/proto/provisioning.pb-c.h
 
 # $(call embed,NAME,PREFIX,FOLDER): an SQL folder as NAME.h and NAME.c
 define embed
