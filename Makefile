@@ -29,15 +29,18 @@ control_parts := $(call objects,site-server/control/*.c) $(gen)/site-server/cont
 control_testable := $(filter-out %/main.o,$(control_parts))
 point_parts := $(call objects,service-point/*/*.c) $(gen)/service-point/soapC.o
 point_parts += $(filter-out %/main.o,$(call objects,service-point/*.c))
+agent_parts := $(filter-out %/main.o,$(call objects,client-agent/*.c))
 simulator := $(call objects,tests/simulator/*.c)
 support := $(call objects,tests/support/*.c)
 
 common_libs := -lprotobuf-c -lcrypto -lpthread
 site_libs := -lzmq -lpq -lmicrohttpd -lssl $(common_libs)
 point_libs := -lzmq -lgsoapssl -lssl -lz $(common_libs)
-simulator_libs := -levent -levent_openssl -levent_pthreads -lxml2 -ljson-c -lssl -lcrypto -lpthread
+agent_libs := -lzmq -ljson-c $(common_libs)
+simulator_libs := -levent -levent_openssl -levent_pthreads -lxml2 -lfuse3 -ljson-c -lssl -lcrypto -lpthread
 
 programs := $(OUT)/site-server/amt-site-server $(OUT)/site-server/amtctl $(OUT)/service-point/amt-service-point
+programs += $(OUT)/client-agent/amt-client-agent
 tools := $(OUT)/tests/amt-simulator $(OUT)/tests/parse-recorded
 unit_tests := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/*/*_test.c))
 scenarios := $(patsubst %.c,$(OUT)/%,$(wildcard tests/scenarios/*_test.c))
@@ -53,12 +56,15 @@ $(OUT)/site-server/amtctl: private LDLIBS = $(site_libs)
 $(OUT)/site-server/amtctl: $(control_parts) $(site_parts) $(common) ; $(link)
 $(OUT)/service-point/amt-service-point: private LDLIBS = $(point_libs)
 $(OUT)/service-point/amt-service-point: $(OUT)/service-point/main.o $(point_parts) $(common) ; $(link)
+$(OUT)/client-agent/amt-client-agent: private LDLIBS = $(agent_libs)
+$(OUT)/client-agent/amt-client-agent: $(OUT)/client-agent/main.o $(agent_parts) $(common) ; $(link)
 $(OUT)/tests/amt-simulator: private LDLIBS = $(simulator_libs)
 $(OUT)/tests/amt-simulator: $(simulator) ; $(link)
 
 # A program sees its own headers and common/; those of the other program do not resolve.
 $(OUT)/site-server/%.o:        private CPPFLAGS += -Isite-server -I$(gen)/site-server -isystem /usr/include/postgresql
 $(OUT)/service-point/%.o:      private CPPFLAGS += -Iservice-point -isystem $(gen)/service-point $(gsoap_flags)
+$(OUT)/client-agent/%.o:       private CPPFLAGS += -Iclient-agent
 $(OUT)/common/message%.o:     private CPPFLAGS += -isystem $(gen)/proto
 $(OUT)/tests/support/%.o:      private CPPFLAGS += -Itests -isystem /usr/include/postgresql
 $(OUT)/tests/simulator/%.o:    private CPPFLAGS += -Itests/simulator -isystem /usr/include/libxml2
@@ -98,6 +104,7 @@ $(call objects,service-point/*.c service-point/*/*.c tests/unit/service-point/*.
 $(OUT)/tests/unit/common/%.o:        private CPPFLAGS += -Icommon
 $(OUT)/tests/unit/site-server/%.o:   private CPPFLAGS += -Itests -Isite-server -I$(gen)/site-server -isystem /usr/include/postgresql
 $(OUT)/tests/unit/service-point/%.o: private CPPFLAGS += -Iservice-point -isystem $(gen)/service-point $(gsoap_flags)
+$(OUT)/tests/unit/client-agent/%.o:  private CPPFLAGS += -Iclient-agent
 $(OUT)/tests/unit/simulator/%.o:     private CPPFLAGS += -Itests/simulator -isystem /usr/include/libxml2
 $(OUT)/tests/unit/common/%: private LDLIBS = -lcmocka $(common_libs)
 $(OUT)/tests/unit/common/%: $(OUT)/tests/unit/common/%.o $(common) ; $(link)
@@ -105,6 +112,8 @@ $(OUT)/tests/unit/site-server/%: private LDLIBS = -lcmocka -ljson-c $(site_libs)
 $(OUT)/tests/unit/site-server/%: $(OUT)/tests/unit/site-server/%.o $(site_parts) $(control_testable) $(support) $(common) ; $(link)
 $(OUT)/tests/unit/service-point/%: private LDLIBS = -lcmocka $(point_libs)
 $(OUT)/tests/unit/service-point/%: $(OUT)/tests/unit/service-point/%.o $(point_parts) $(common) ; $(link)
+$(OUT)/tests/unit/client-agent/%: private LDLIBS = -lcmocka $(agent_libs)
+$(OUT)/tests/unit/client-agent/%: $(OUT)/tests/unit/client-agent/%.o $(agent_parts) $(common) ; $(link)
 $(OUT)/tests/unit/simulator/%: private LDLIBS = -lcmocka $(simulator_libs)
 $(OUT)/tests/unit/simulator/%: $(OUT)/tests/unit/simulator/%.o $(filter-out %/main.o,$(simulator)) ; $(link)
 
@@ -121,6 +130,7 @@ $(scenarios) $(harness): $(OUT)/%: $(OUT)/%.o $(support) $(common) ; $(link)
 fuzz_targets := $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/*.c))
 $(OUT)/tests/fuzz/%.o: private CPPFLAGS += -Iservice-point -Isite-server -I$(gen)/site-server -isystem $(gen)/service-point $(gsoap_flags) -isystem /usr/include/postgresql
 $(fuzz_targets): private LDLIBS = -fsanitize=fuzzer $(site_libs) $(point_libs)
+$(OUT)/tests/fuzz/pthi: $(OUT)/client-agent/host_interface.o $(OUT)/client-agent/host_status.o
 site_fuzz_targets := $(OUT)/tests/fuzz/import_csv $(OUT)/tests/fuzz/certificate_wanted
 $(site_fuzz_targets): $(control_testable) $(site_parts)
 $(filter-out $(site_fuzz_targets),$(fuzz_targets)): $(point_parts)
