@@ -124,6 +124,9 @@ $(OUT)/tests/parse-recorded: $(OUT)/tests/parse-recorded.o $(point_parts) $(comm
 harness_libs := -lcmocka -lpq -lzmq -ljson-c -lssl $(common_libs)
 $(call objects,tests/scenarios/*.c tests/*.c tests/bench/*.c): private CPPFLAGS += -Itests -isystem /usr/include/postgresql
 $(scenarios) $(harness): private LDLIBS = $(harness_libs)
+# Speaks to firmware through the agent's own code.
+$(OUT)/tests/scenarios/agent_firmware_test.o: private CPPFLAGS += -Iclient-agent
+$(OUT)/tests/scenarios/agent_firmware_test: $(filter-out %/site.o %/dialogue.o %/provision.o,$(agent_parts))
 $(OUT)/tests/bench/bench: $(call objects,tests/bench/*.c)
 $(scenarios) $(harness): $(OUT)/%: $(OUT)/%.o $(support) $(common) ; $(link)
 

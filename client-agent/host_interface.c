@@ -1,7 +1,6 @@
 #include "host_interface.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <ctype.h>
 #include <string.h>
 
 #define RESPONSE_BIT 0x00800000u
@@ -349,9 +348,22 @@ const char *host_version_of(const struct host_versions *versions, const char *de
     return "";
 }
 
+/* One to three digits; *text moves behind them. */
+static bool take_release_number(const char **text, unsigned *number)
+{
+    unsigned value = 0, digits = 0;
+
+    for (; isdigit((unsigned char)**text) && digits < 4; digits++)
+        value = value * 10 + (unsigned)(*(*text)++ - '0');
+    *number = value;
+    return digits >= 1 && digits <= 3;
+}
+
 bool host_release(const struct host_versions *versions, unsigned *major, unsigned *minor)
 {
-    return sscanf(host_version_of(versions, "AMT"), "%3u.%3u", major, minor) == 2;
+    const char *text = host_version_of(versions, "AMT");
+
+    return take_release_number(&text, major) && *text++ == '.' && take_release_number(&text, minor);
 }
 
 /* ---- watchdog client ---- */

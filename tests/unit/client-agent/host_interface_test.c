@@ -170,6 +170,23 @@ static void versions_are_found_by_their_description(void **state)
     assert_int_equal(minor, 1);
 }
 
+static void a_version_without_a_release_is_none(void **state)
+{
+    static const char *const wrong[] = {
+        "", "16", "16.", ".1", "-6.1.25", " 6.1", "1234.1", "16,1", "16.1234"
+    };
+    unsigned major, minor;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        struct host_versions versions = { .entries = { { .description = "AMT" } }, .count = 1 };
+
+        strcpy(versions.entries[0].version, wrong[i]);
+        if (host_release(&versions, &major, &minor))
+            fail_msg("\"%s\" is %u.%u", wrong[i], major, minor);
+    }
+}
+
 static size_t hash_reply(uint8_t *bytes, uint8_t algorithm)
 {
     uint8_t payload[73 + 2 + 11] = { [0] = 0, [4] = 1, [72] = algorithm, [73] = 11 };
@@ -403,6 +420,7 @@ int main(void)
         cmocka_unit_test(the_watchdog_is_asked_without_a_header),
         cmocka_unit_test(the_uuid_comes_in_smbios_order),
         cmocka_unit_test(versions_are_found_by_their_description),
+        cmocka_unit_test(a_version_without_a_release_is_none),
         cmocka_unit_test(a_root_hash_has_the_length_of_its_algorithm),
         cmocka_unit_test(the_wired_interface_is_read_field_by_field),
         cmocka_unit_test(a_status_is_told_with_command_and_remedy),
