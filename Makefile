@@ -46,7 +46,7 @@ unit_tests := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/*/*_test.c))
 scenarios := $(patsubst %.c,$(OUT)/%,$(wildcard tests/scenarios/*_test.c))
 harness := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/demo.c tests/lab.c tests/bench/bench.c))
 
-.PHONY: all check unit scenarios demo lab bench fuzz layers install clean format dependencies
+.PHONY: all check unit scenarios demo lab bench fuzz layers install deb deb-built clean format dependencies
 all: $(programs) $(tools)
 
 # ---- programs -------------------------------------------------------------------------------------
@@ -163,13 +163,25 @@ format: ; clang-format -i $(shell git ls-files '*.c' '*.h' | grep -v firmware/so
 clean: ; rm -rf build
 
 install: $(programs)
-	install -D -t $(DESTDIR)$(PREFIX)/sbin $(OUT)/site-server/amt-site-server $(OUT)/service-point/amt-service-point
+	install -D -t $(DESTDIR)$(PREFIX)/sbin $(OUT)/site-server/amt-site-server $(OUT)/service-point/amt-service-point $(OUT)/client-agent/amt-client-agent
 	install -D -t $(DESTDIR)$(PREFIX)/bin $(OUT)/site-server/amtctl
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system deploy/systemd/*.service
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/sysusers.d deploy/sysusers.d/amt.conf
-	install -d $(DESTDIR)/etc/amt-site-server $(DESTDIR)/etc/amt-service-point
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system deploy/systemd/*
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/sysusers.d deploy/sysusers.d/*
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/tmpfiles.d deploy/tmpfiles.d/*
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/udev/rules.d deploy/udev/*
+	install -d $(DESTDIR)/etc/amt-site-server $(DESTDIR)/etc/amt-service-point $(DESTDIR)/etc/amt-client-agent
 	$(OUT)/site-server/amt-site-server --sample-config >$(DESTDIR)/etc/amt-site-server/site-server.conf.sample
 	$(OUT)/service-point/amt-service-point --sample-config >$(DESTDIR)/etc/amt-service-point/service-point.conf.sample
+	$(OUT)/client-agent/amt-client-agent --sample-config >$(DESTDIR)/etc/amt-client-agent/client-agent.conf.sample
+
+# Debian packages of all programs, in $(OUT)/packages.
+deb: ; @deploy/install-dependencies build deb
+	$(again) deb-built
+deb-built: $(programs)
+	@rm -rf $(OUT)/packages && mkdir -p $(OUT)/packages
+	@$(MAKE) --no-print-directory install DESTDIR=$(OUT)/packages/stage PREFIX=/usr >/dev/null
+	@deploy/make-packages $$(sed -n 's/.*PRODUCT_VERSION "\(.*\)"/\1/p' common/version.h) $(OUT)/packages/stage $(OUT)/packages
+	@rm -rf $(OUT)/packages/stage
 
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)
 .SECONDARY:
