@@ -129,6 +129,8 @@ static const struct reason reasons[REASON_COUNT] = {
     [REASON_KEY_OF_ANOTHER] = { "key-of-another", NEVER, STATUS_KEEP,
                                 "the agent's key is bound to another computer's UUID",
                                 "have the agent make a key of its own: a disk image must not carry one" },
+    [REASON_NAME_TAKEN] = { "name-taken", NEVER, STATUS_KEEP, "another computer has this name already",
+                            "remove the other one if it is gone, or import this one under another name" },
     [REASON_OTP_MISSING] = { "otp-missing", NEVER, STATUS_NOT_PROVISIONED,
                              "no one-time password that is still good is registered for the computer",
                              "nothing; its agent registers a new one when it comes back" },

@@ -56,7 +56,7 @@ static bool serve(const struct config_command *command, struct error *err)
     served =
         server_configure(&server, command, err) && server_catch_signals(&server, err) &&
         server_open_vault(&server, err) && server_open_queue(&server, err) &&
-        server_open_metrics(&server, err) &&
+        server_open_agents(&server, err) && server_open_metrics(&server, err) &&
         privileges_drop(server.config.process_user, err) && /* after the last privileged open, and before */
         server_run(&server, err); /* the database, which knows us by the user that we have become */
     server_close(&server);

@@ -8,6 +8,7 @@
 #ifndef SITE_SERVER_SERVER_H
 #define SITE_SERVER_SERVER_H
 
+#include "agent_service.h"
 #include "common/curve_key.h"
 #include "common/log.h"
 #include "config.h"
@@ -30,6 +31,7 @@ struct server { /* zero-initialise */
     struct endpoint *endpoint;
     struct gatekeeper *gatekeeper;
     struct exposition *exposition;
+    struct agent_service agents;
 
     struct turn *turn;
     struct roster roster;
@@ -56,6 +58,7 @@ bool server_catch_signals(struct server *server, struct error *err) MUST_CHECK; 
 bool server_open_vault(struct server *server, struct error *err) MUST_CHECK;
 bool server_open_queue(struct server *server,
                        struct error *err) MUST_CHECK; /* gate first, then the endpoint */
+bool server_open_agents(struct server *server, struct error *err) MUST_CHECK; /* the same for agents */
 bool server_open_metrics(struct server *server, struct error *err) MUST_CHECK;
 /* Until SIGTERM or SIGINT. Waits for a database that is away; a schema that does not fit ends it. */
 bool server_run(struct server *server, struct error *err) MUST_CHECK;

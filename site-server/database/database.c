@@ -233,7 +233,7 @@ static bool no_right(const struct database *database, struct error *err)
 static bool check_schema(struct database *database, struct error *err)
 {
     AUTO(rows_free) struct rows *rows = NULL;
-    int64_t version;
+    int missing;
 
     if (!database_run_once(database, &statement_texts[STATEMENT_SCHEMA_EXISTS], NULL, &rows, err))
         return err->code == ERROR_REFUSED ? no_right(database, err) : false;
@@ -241,15 +241,13 @@ static bool check_schema(struct database *database, struct error *err)
         return error_set(err, ERROR_INTERNAL,
                          "database '%s' has no AMT schema; run: amt-site-server --migrate",
                          PQdb(database->connection));
-    rows_free(&rows);
-    if (!database_run_once(database, &statement_texts[STATEMENT_SCHEMA_VERSION], NULL, &rows, err))
+    if (!schema_find_missing(database, &missing, err))
         return false;
-    version = row_number(rows, 0, "version");
-    if (version < schema_version_needed())
-        return error_set(
-            err, ERROR_INTERNAL,
-            "database '%s' has schema version %lld, this program needs %d; run: amt-site-server --migrate",
-            PQdb(database->connection), (long long)version, schema_version_needed());
+    if (missing)
+        return error_set(err, ERROR_INTERNAL,
+                         "database '%s' lacks version %d of the schema, which this program needs; "
+                         "run: amt-site-server --migrate",
+                         PQdb(database->connection), missing);
     return true;
 }
 

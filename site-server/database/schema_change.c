@@ -17,35 +17,55 @@ int schema_version_needed(void)
     return version_of(&migration_texts[MIGRATION_COUNT - 1]);
 }
 
-static bool find_version(struct database *database, int64_t *version, struct error *err)
+bool schema_find_missing(struct database *database, int *missing, struct error *err)
 {
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    struct array *needed = parameters_numbers(parameters);
     AUTO(rows_free) struct rows *rows = NULL;
 
-    *version = 0;
+    for (size_t i = 0; i < MIGRATION_COUNT; i++)
+        array_add_number(needed, version_of(&migration_texts[i]));
+    if (!database_run_once(database, &statement_texts[STATEMENT_SCHEMA_MISSING], parameters, &rows, err))
+        return false;
+    *missing = (int)row_number(rows, 0, "missing");
+    return true;
+}
+
+static bool is_applied(struct database *database, const struct sql_text *migration, bool *applied,
+                       struct error *err)
+{
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    AUTO(rows_free) struct rows *rows = NULL;
+
+    *applied = false;
     if (!database_run_once(database, &statement_texts[STATEMENT_SCHEMA_EXISTS], NULL, &rows, err))
         return false;
     if (!row_bool(rows, 0, "present"))
         return true;
     rows_free(&rows);
-    if (!database_run_once(database, &statement_texts[STATEMENT_SCHEMA_VERSION], NULL, &rows, err))
+    parameters_number(parameters, version_of(migration));
+    if (!database_run_once(database, &statement_texts[STATEMENT_SCHEMA_IS_APPLIED], parameters, &rows, err))
         return false;
-    *version = row_number(rows, 0, "version");
+    *applied = row_bool(rows, 0, "applied");
     return true;
 }
 
-/* The lock belongs to the transaction, so that others see either nothing of this version or all of it. */
+/* The lock belongs to the transaction, so that others see either nothing of this version or all of it. Each
+ * version is looked up by itself: one that was written beside a later one is missing though the later is
+ * there. */
 static bool apply_inside(struct database *database, const struct sql_text *migration, bool *applied,
                          struct error *err)
 {
     AUTO(parameters_free) struct parameters *parameters = parameters_new();
-    int64_t version;
+    bool is_there;
 
+    *applied = false;
     if (!database_run_once(database, &statement_texts[STATEMENT_SCHEMA_LOCK], NULL, NULL, err) ||
-        !find_version(database, &version, err))
+        !is_applied(database, migration, &is_there, err))
         return false;
-    *applied = version < version_of(migration);
-    if (!*applied)
+    if (is_there)
         return true;
+    *applied = true;
     parameters_number(parameters, version_of(migration));
     parameters_text(parameters, migration->name);
     return database_run_script(database, migration, err) &&

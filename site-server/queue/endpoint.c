@@ -28,7 +28,7 @@ struct endpoint {
     void *context, *router, *monitor;
     char address[256];
     int *handshaking; /* descriptors of connections whose handshake is not decided, oldest first */
-    size_t handshaking_count;
+    size_t handshaking_count, connections;
     uint64_t broken_handshakes;
 };
 
@@ -90,7 +90,9 @@ static bool set_options(void *router, const struct endpoint_options *options)
 static bool open_monitor(struct endpoint *endpoint)
 {
     endpoint->monitor = zmq_socket(endpoint->context, ZMQ_PAIR);
+    /* Without a limit, because an event that is lost would spoil the counts for good. */
     return endpoint->monitor && set_number(endpoint->monitor, ZMQ_LINGER, 0) &&
+           set_number(endpoint->monitor, ZMQ_RCVHWM, 0) &&
            zmq_socket_monitor(endpoint->router, MONITOR_ADDRESS, MONITORED_EVENTS) == 0 &&
            zmq_connect(endpoint->monitor, MONITOR_ADDRESS) == 0;
 }
@@ -116,7 +118,8 @@ bool endpoint_listen(struct endpoint *endpoint, const struct endpoint_options *o
     if (!endpoint->router || !set_options(endpoint->router, options) || !open_monitor(endpoint))
         return socket_failed(err, "cannot set up the endpoint");
     if (zmq_bind(endpoint->router, options->address) != 0)
-        return error_set(err, ERROR_INPUT, "queue.endpoint: cannot listen on %s: %s", options->address,
+        return error_set(err, ERROR_INPUT, "%s: cannot listen on %s: %s",
+                         options->setting ? options->setting : "queue.endpoint", options->address,
                          zmq_strerror(zmq_errno()));
     if (zmq_getsockopt(endpoint->router, ZMQ_LAST_ENDPOINT, endpoint->address, &length) != 0)
         return socket_failed(err, "cannot read the endpoint's address");
@@ -314,6 +317,7 @@ uint64_t endpoint_broken_handshakes(struct endpoint *endpoint)
     while (read_news(endpoint->monitor, &event, &value)) {
         switch (event) {
         case ZMQ_EVENT_ACCEPTED:
+            endpoint->connections++;
             handshake_begins(endpoint, value);
             break;
         case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
@@ -321,6 +325,7 @@ uint64_t endpoint_broken_handshakes(struct endpoint *endpoint)
             handshake_decided(endpoint);
             break;
         case ZMQ_EVENT_DISCONNECTED:
+            endpoint->connections -= endpoint->connections > 0;
             disconnected(endpoint, value);
             break;
         default: /* the end of the monitor itself */
@@ -328,4 +333,9 @@ uint64_t endpoint_broken_handshakes(struct endpoint *endpoint)
         }
     }
     return endpoint->broken_handshakes;
+}
+
+size_t endpoint_connections(const struct endpoint *endpoint)
+{
+    return endpoint->connections;
 }

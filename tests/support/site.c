@@ -113,9 +113,9 @@ static bool write_server_config(struct site *site, const struct site_options *op
 {
     AUTO(text_free) char *key = site_path(site, "site-server.key");
     AUTO(text_free)
-    char *content = text_format("queue.endpoint = %s\nqueue.key_file = %s\ndatabase.url = %s\n"
-                                "secret.key_file = %s\n",
-                                site->endpoint, key, site->server_url, site->secret_key_path);
+    char *content = text_format("queue.endpoint = %s\nagents.endpoint = %s\nqueue.key_file = %s\n"
+                                "database.url = %s\nsecret.key_file = %s\n",
+                                site->endpoint, site->agents_endpoint, key, site->server_url, site->secret_key_path);
 
     return write_config(site->server_config_path, content, options->server_settings, err);
 }
@@ -350,6 +350,7 @@ static bool open_place(struct site *site, const struct site_options *options, st
                          site->place.directory);
     site->dns_suffix = DNS_SUFFIX;
     site->endpoint = text_format("tcp://127.%u.0.1:5671", site->place.block);
+    site->agents_endpoint = text_format("tcp://127.%u.0.1:5672", site->place.block);
     site->secret_key_path = site_path(site, "secret.keys");
     site->issuer_path = site_path(site, "issuer.pem");
     site->server_config_path = site_path(site, "site-server.conf");
@@ -430,6 +431,7 @@ bool site_stop(struct site **site)
     text_free(&stopping->server_log_path);
     text_free(&stopping->devices);
     text_free(&stopping->endpoint);
+    text_free(&stopping->agents_endpoint);
     free(stopping);
     return in_order;
 }

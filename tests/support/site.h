@@ -49,7 +49,7 @@ struct site {
     char *server_url, *operator_url; /* in the roles of site server and operator */
     struct provisioning_certificate provisioning;
     char *secret_key_path, *issuer_path, *server_config_path, *server_log_path;
-    char *endpoint;
+    char *endpoint, *agents_endpoint;
     char site_key[41]; /* Z85, public */
     char *devices; /* directory: UUID of a computer -> its MEI device; NULL: none */
     struct process *server;

@@ -19,7 +19,7 @@ WITH given AS (
            reason_code = EXCLUDED.reason_code, reason = EXCLUDED.reason
 )
 UPDATE amt_store.computer c
-   SET address = g.address::inet, last_hello_at = now(), amt_status = coalesce(g.amt_status, c.amt_status),
+   SET address = CASE WHEN c.managed_in_band THEN c.address ELSE g.address::inet END, last_hello_at = now(), amt_status = coalesce(g.amt_status, c.amt_status),
        reason_code = CASE WHEN g.reason_changes THEN g.reason_code ELSE c.reason_code END,
        reason = CASE WHEN g.reason_changes THEN g.reason ELSE c.reason END
   FROM given g

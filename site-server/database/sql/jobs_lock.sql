@@ -1,11 +1,12 @@
 -- jobs_lock: jobs $1 with what an offer needs; those that somebody else took meanwhile are left out.
 SELECT j.id, j.uuid, j.kind, j.attempt, j.failures, host(c.address) AS address, c.fqdn, c.firmware_version, c.profile,
-       coalesce(h.root_hashes, '{}') AS root_hashes, r.refused, r.refusals_in_last_hour, r.hour_over_s,
+       coalesce(CASE WHEN c.managed_in_band THEN g.root_hashes ELSE h.root_hashes END, '{}') AS root_hashes, r.refused, r.refusals_in_last_hour, r.hour_over_s,
        (SELECT t.certificate FROM amt_store.certificate t WHERE t.uuid = j.uuid AND t.state = 'active' AND t.usage = 'server'
          ORDER BY t.id DESC LIMIT 1) AS certificate
   FROM amt_store.job j
   JOIN amt_store.computer c USING (uuid)
   LEFT JOIN amt_store.hello h USING (uuid)
+  LEFT JOIN amt_store.agent g ON g.uuid = j.uuid
  CROSS JOIN LATERAL (
        SELECT array_agg(DISTINCT a.reference) FILTER (WHERE a.job = j.id AND NOT a.assumed) AS refused,
               count(*) FILTER (WHERE a.refused_at > now() - interval '1 hour') AS refusals_in_last_hour,

@@ -431,6 +431,31 @@ static void an_old_schema_is_refused_with_the_remedy(void **state)
     must_run(database, "UPDATE amt_store.schema_version SET version = version + 1000");
 }
 
+/* Two changes that were written side by side: the later was applied by a program that had not the earlier. */
+static void a_change_that_was_passed_over_is_applied(void **state)
+{
+    AUTO(database_close) struct database *database = connect_plain();
+    AUTO(text_free) char *url = text_copy(postgres_url(postgres));
+    struct error err;
+    unsigned applied;
+
+    (void)state;
+    must_run(database, "CREATE DATABASE gap");
+    memcpy(strstr(url, "/amt?"), "/gap?", 5);
+    assert_true(schema_migrate(url, &applied, &err));
+    assert_int_equal(applied, MIGRATION_COUNT);
+    {
+        struct database_options options = { .url = url, .program = "test" };
+        AUTO(database_close) struct database *gap = NULL;
+
+        assert_true(database_open(&gap, &options, &err));
+        must_run(gap, "DELETE FROM amt_store.schema_version WHERE version = 2");
+    }
+    /* It is tried again, and finds its own tables. */
+    assert_false(schema_migrate(url, &applied, &err));
+    assert_non_null(strstr(err.message, "schema change 0002"));
+}
+
 static void may(const char *user, const char *text, bool allowed)
 {
     AUTO(database_close) struct database *database = connect_as(user, NULL, 0);
@@ -550,6 +575,7 @@ int main(void)
         cmocka_unit_test(notifications_arrive_and_wake_a_poll),
         cmocka_unit_test(servers_that_migrate_at_once_wait_for_each_other),
         cmocka_unit_test(an_old_schema_is_refused_with_the_remedy),
+        cmocka_unit_test(a_change_that_was_passed_over_is_applied),
         cmocka_unit_test(each_role_may_do_its_own_and_no_more),
         cmocka_unit_test(a_secret_is_read_only_after_the_audit_says_so),
         cmocka_unit_test(everything_an_operator_sees_has_a_comment),

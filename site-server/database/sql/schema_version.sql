@@ -1,2 +1,0 @@
--- schema_version: the newest version that was applied.
-SELECT coalesce(max(version), 0) AS version FROM amt.schema_version
