@@ -21,6 +21,7 @@ enum control_mode { CONTROL_NONE = 0, CONTROL_CLIENT = 1, CONTROL_ADMIN = 2 };
 enum mebx_policy { MEBX_DEFAULT_ONLY, MEBX_DURING_SETUP, MEBX_ANY_TIME };
 enum hello_mode { HELLO_SCHEDULE, HELLO_MANUAL };
 enum tls_instance { TLS_NETWORK, TLS_LOCAL, TLS_INSTANCES };
+enum amt_presence { AMT_ON, AMT_SWITCHED_OFF, AMT_ABSENT }; /* switched off: by the host's software */
 enum automatic { AUTOMATIC, AUTOMATIC_YES, AUTOMATIC_NO };
 
 enum {
@@ -133,7 +134,7 @@ struct enumeration {
 /* Counted since the computer was made. */
 struct counters {
     uint64_t requests, connections, tls_accepted, tls_failed, failed_logins, locked_logins, stale_logins,
-        writes, hellos, hellos_failed, faults, refused_connections, eoi_calls;
+        writes, hellos, hellos_failed, faults, refused_connections, eoi_calls, host_calls;
     uint32_t *eoi_by_name;                    /* in the order of service_call_name(); owned, NULL: none yet */
     uint32_t failed_logins_in_connection_max; /* the most within one TCP connection */
     uint32_t failed_logins_in_contact,
@@ -182,6 +183,8 @@ struct device {
     const struct generation *generation;
     bool mobile, wifi;
     bool twin;              /* has the UUID of another on purpose; only its address names it */
+    bool link_down;         /* no cable in the wired port */
+    uint32_t presence;      /* enum amt_presence */
     uint32_t hello_mode;    /* enum hello_mode */
     uint32_t initial_state; /* enum provisioning_state; where a reset leads */
     char *initial_admin_password, *initial_mebx_password, *initial_suffix; /* NULL: factory */
@@ -291,6 +294,9 @@ bool device_has_trusted_root(const struct device *device);
 struct stored_key *device_key_of(struct device *device, const struct stored_certificate *certificate);
 
 bool device_has_wifi(const struct device *device);
+enum { MAC_LENGTH = 6 };
+/* Of the wired (0) or wireless (1) port; zeros where there is none. */
+void device_mac(const struct device *device, unsigned port, unsigned char mac[MAC_LENGTH]);
 /* After a change of the MEBx password: that of admin, while it is the default. */
 void device_default_admin(struct device *device);
 void device_forget_revocations(struct device *device);

@@ -61,7 +61,7 @@ static const struct {
     COUNTED(requests),   COUNTED(connections),   COUNTED(refused_connections), COUNTED(tls_accepted),
     COUNTED(tls_failed), COUNTED(failed_logins), COUNTED(locked_logins),       COUNTED(stale_logins),
     COUNTED(writes),     COUNTED(hellos),        COUNTED(hellos_failed),       COUNTED(faults),
-    COUNTED(eoi_calls),
+    COUNTED(eoi_calls),  COUNTED(host_calls),
 #undef COUNTED
 };
 

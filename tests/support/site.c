@@ -315,6 +315,11 @@ bool site_start_simulator(struct site *site, const struct site_options *options,
     };
     size_t count = 7;
 
+    if (options->host_side) {
+        text_set(&site->devices, NULL);
+        argv[count++] = "--mei";
+        argv[count++] = site->devices = site_path(site, "mei");
+    }
     for (size_t i = 0; options->simulator_options && options->simulator_options[i]; i++)
         argv[count++] = options->simulator_options[i];
     return file_write(fleet, options->fleet ? options->fleet : "", 0600, err) &&
@@ -424,6 +429,7 @@ bool site_stop(struct site **site)
     text_free(&stopping->issuer_path);
     text_free(&stopping->server_config_path);
     text_free(&stopping->server_log_path);
+    text_free(&stopping->devices);
     text_free(&stopping->endpoint);
     text_free(&stopping->agents_endpoint);
     free(stopping);

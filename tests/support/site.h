@@ -28,6 +28,7 @@ struct site_options {        /* zero-initialise: every field has a default */
     const char *const *point_settings;
     bool without_points; /* approved and configured, not started: site_start_point() does */
     bool without_simulator;
+    bool host_side;    /* the computers have MEI devices, in site->devices */
     const char *fleet; /* fleet file's content for the simulator; default: no computers yet */
     const char *const *simulator_options;  /* as typed, NULL-terminated */
     struct certificate_recipe certificate; /* common_name NULL: provisioning.<suffix> */
@@ -50,6 +51,7 @@ struct site {
     char *secret_key_path, *issuer_path, *server_config_path, *server_log_path;
     char *endpoint, *agents_endpoint;
     char site_key[41]; /* Z85, public */
+    char *devices; /* directory: UUID of a computer -> its MEI device; NULL: none */
     struct process *server;
     struct site_point points[SITE_POINTS_MAX];
     size_t point_count;
