@@ -257,6 +257,7 @@ struct device {
     uint32_t retry; /* Hellos since setup began */
     struct misbehaviour *misbehaviours;
     struct counters counters;
+    char *transcript;          /* file that every request is added to, as it came; NULL: none */
     char *last_refusal;        /* why the last setup certificate was refused */
     char *accepted_name;       /* CN of the setup certificate that was accepted last */
     X509 *identity;            /* made when first needed */

@@ -50,6 +50,7 @@ static const struct setting settings[] = {
     CHOICE("mebx-policy", mebx_policy, "default-only setup any"),
     TEXT("suffix", suffix),
     TEXT("option15", option15),
+    TEXT("transcript", transcript),
     FUNCTION("hash", setting_add_hash),
     FUNCTION("otp", set_otp),
     FUNCTION("clock-offset", set_clock_offset),
