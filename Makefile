@@ -134,7 +134,7 @@ fuzz_targets := $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/*.c))
 $(OUT)/tests/fuzz/%.o: private CPPFLAGS += -Iservice-point -Isite-server -I$(gen)/site-server -isystem $(gen)/service-point $(gsoap_flags) -isystem /usr/include/postgresql
 $(fuzz_targets): private LDLIBS = -fsanitize=fuzzer $(site_libs) $(point_libs)
 $(OUT)/tests/fuzz/pthi: $(OUT)/client-agent/host_interface.o $(OUT)/client-agent/host_status.o
-site_fuzz_targets := $(OUT)/tests/fuzz/import_csv $(OUT)/tests/fuzz/certificate_wanted
+site_fuzz_targets := $(OUT)/tests/fuzz/import_csv $(OUT)/tests/fuzz/certificate_wanted $(OUT)/tests/fuzz/agent_message
 $(site_fuzz_targets): $(control_testable) $(site_parts)
 $(filter-out $(site_fuzz_targets),$(fuzz_targets)): $(point_parts)
 $(fuzz_targets): $(OUT)/%: $(OUT)/%.o $(common) ; $(link)
