@@ -15,6 +15,7 @@ enum { SAY_AGAIN_MS = 2000 };
 
 struct agent_peer {
     void *context, *socket;
+    bool own_context;
     char public_key[41];
     uint64_t correlation;
 };
@@ -39,19 +40,42 @@ static char *address_from(const char *endpoint, const char *source)
     return source ? text_format("%s%s:0;%s", scheme, source, endpoint + strlen(scheme)) : text_copy(endpoint);
 }
 
-bool agent_peer_open(struct agent_peer **peer, const struct site *site, const char *source, struct error *err)
+static bool connect_peer(struct agent_peer *peer, const struct site *site, const char *source,
+                         struct error *err)
 {
-    AUTO(agent_peer_close) struct agent_peer *opening = allocate(sizeof(*opening));
     AUTO(text_free) char *address = address_from(site->agents_endpoint, source);
     int linger_ms = 0;
 
-    opening->context = zmq_ctx_new();
-    opening->socket = zmq_socket(opening->context, ZMQ_DEALER);
-    zmq_setsockopt(opening->socket, ZMQ_LINGER, &linger_ms, sizeof(linger_ms));
-    if (!use_curve(opening, site))
+    peer->socket = zmq_socket(peer->context, ZMQ_DEALER);
+    if (!peer->socket)
+        return error_set(err, ERROR_INTERNAL, "cannot make a socket: %s", zmq_strerror(errno));
+    zmq_setsockopt(peer->socket, ZMQ_LINGER, &linger_ms, sizeof(linger_ms));
+    if (!use_curve(peer, site))
         return error_set(err, ERROR_INTERNAL, "libzmq cannot use CURVE: %s", zmq_strerror(errno));
-    if (zmq_connect(opening->socket, address) != 0)
-        return error_set(err, ERROR_INTERNAL, "cannot connect to %s: %s", address, zmq_strerror(errno));
+    return zmq_connect(peer->socket, address) == 0 ||
+           error_set(err, ERROR_INTERNAL, "cannot connect to %s: %s", address, zmq_strerror(errno));
+}
+
+bool agent_peer_open(struct agent_peer **peer, const struct site *site, const char *source, struct error *err)
+{
+    AUTO(agent_peer_close) struct agent_peer *opening = allocate(sizeof(*opening));
+
+    opening->context = zmq_ctx_new();
+    opening->own_context = true;
+    if (!connect_peer(opening, site, source, err))
+        return false;
+    *peer = TAKE(opening);
+    return true;
+}
+
+bool agent_peer_open_in(struct agent_peer **peer, const struct site *site, const char *source, void *context,
+                        struct error *err)
+{
+    AUTO(agent_peer_close) struct agent_peer *opening = allocate(sizeof(*opening));
+
+    opening->context = context;
+    if (!connect_peer(opening, site, source, err))
+        return false;
     *peer = TAKE(opening);
     return true;
 }
@@ -62,8 +86,10 @@ void agent_peer_close(struct agent_peer **peer)
 
     if (!closing)
         return;
-    zmq_close(closing->socket);
-    zmq_ctx_term(closing->context);
+    if (closing->socket)
+        zmq_close(closing->socket);
+    if (closing->own_context)
+        zmq_ctx_term(closing->context);
     free(closing);
 }
 
@@ -145,10 +171,10 @@ static struct uuid uuid_of(const struct computer *computer)
     return uuid;
 }
 
-/* Borrowed until the next call. */
+/* Borrowed until the thread's next call. */
 static struct root_hash *root_of(const struct site *site, const struct computer *computer)
 {
-    static struct root_hash root;
+    static _Thread_local struct root_hash root;
     const char *hex = computer_root(computer, site);
 
     root.algorithm = strlen(hex) == 40 ? 1 : 2;

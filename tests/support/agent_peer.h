@@ -15,6 +15,9 @@ struct agent_peer; /* opaque: owns the socket and the key */
 /* source: numeric address that it connects from; NULL: any. */
 bool agent_peer_open(struct agent_peer **peer, const struct site *site, const char *source,
                      struct error *err) MUST_CHECK;
+/* The same with a ZeroMQ context of the caller's, borrowed: for many at once. */
+bool agent_peer_open_in(struct agent_peer **peer, const struct site *site, const char *source, void *context,
+                        struct error *err) MUST_CHECK;
 void agent_peer_close(struct agent_peer **peer);           /* accepts NULL */
 const char *agent_peer_key(const struct agent_peer *peer); /* public, Z85 */
 
