@@ -7,18 +7,16 @@
 #define NAMES_MAX       16384 /* keys, and addresses, whose rates are remembered */
 #define LOG_INTERVAL_MS 10000
 
-/* A file descriptor is what a connection costs; libzmq closes one that is not admitted. */
+/* A file descriptor is what a connection costs, and this one is counted already; libzmq closes it if it is
+ * not admitted. */
 static bool admits(void *context, const char *key, const char *address, int64_t now_ms)
 {
     struct agent_service *service = context;
     char name[RATE_NAME_SIZE];
 
     (void)key;
-    if (endpoint_connections(service->endpoint) + service->admitted >= service->connections_most ||
-        !rate_limit_passes(service->callers, rate_name_of_address(address, name), now_ms))
-        return false;
-    service->admitted++;
-    return true;
+    return endpoint_connections(service->endpoint) <= service->connections_most &&
+           rate_limit_passes(service->callers, rate_name_of_address(address, name), now_ms);
 }
 
 static bool recognise(void *context, const struct incoming *incoming, const struct site *site,
@@ -92,7 +90,6 @@ static void look_at_connections(struct agent_service *service, int64_t now_ms)
     uint64_t broken = endpoint_broken_handshakes(service->endpoint);
     int64_t suppressed;
 
-    service->admitted = 0;
     if (broken == service->broken_logged || !log_limit_passes(&service->log_broken, now_ms, &suppressed))
         return;
     log_warning("agent's connection refused",

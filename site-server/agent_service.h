@@ -26,7 +26,7 @@ struct agent_service { /* zero-initialise; without endpoint every call below is 
     struct gatekeeper *gatekeeper;
     struct turn *turn;
     struct rate_limit *keys, *addresses, *callers;
-    size_t connections_most, admitted; /* admitted: in this round */
+    size_t connections_most;
     struct log_limit log_broken;
     uint64_t broken_logged;
 };
