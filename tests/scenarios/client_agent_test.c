@@ -482,6 +482,24 @@ static void check_says_what_stands_in_the_way_with_and_without_a_site(void **sta
     client_agent_clear(&agent);
 }
 
+/* Spec 3: no root but for the device, which is then somebody's. */
+static void as_another_user_the_agent_may_do_no_more_than_he(void **state)
+{
+    struct site *site = *state;
+    AUTO(command_result_clear) struct command_result result = { 0 };
+    struct computer computer;
+    struct client_agent agent = { 0 };
+    struct error err = { 0 };
+
+    if (geteuid() != 0)
+        return; /* only root can become somebody else */
+    hand_out(site, &computer, &agent, 64, "16.1", "");
+    must(client_agent_run(&agent, &result, &err, "status", "--set", "process.user=nobody", NULL));
+    assert_int_equal(result.exit_status, ENDED_WITH_FAILED_CHECK);
+    assert_non_null(strstr(result.output, "may not be opened by this user"));
+    client_agent_clear(&agent);
+}
+
 static void what_is_mistyped_is_named(void **state)
 {
     static const struct {
@@ -561,6 +579,7 @@ int main(void)
         cmocka_unit_test(until_the_site_wants_to_hear_from_it_a_scheduled_run_is_silent),
         cmocka_unit_test(status_says_what_firmware_says),
         cmocka_unit_test(check_says_what_stands_in_the_way_with_and_without_a_site),
+        cmocka_unit_test(as_another_user_the_agent_may_do_no_more_than_he),
         cmocka_unit_test(what_is_mistyped_is_named),
     };
 
