@@ -147,8 +147,8 @@ dependencies-test: ; @deploy/install-dependencies test
 dependencies-fuzz: ; @deploy/install-dependencies fuzz
 check: dependencies-test ; $(again) check-built
 check-built: all $(unit_tests) $(scenarios) $(harness) ; @tests/run -l $(OUT)/tests/log $(unit_tests) $(scenarios)
-unit: $(unit_tests) ; @tests/run -l $(OUT)/tests/log $^
-scenarios: all $(scenarios) $(harness) ; @tests/run -l $(OUT)/tests/log $(scenarios)
+unit: $(unit_tests) ; @tests/run -l $(OUT)/tests/log/unit $^
+scenarios: all $(scenarios) $(harness) ; @tests/run -l $(OUT)/tests/log/scenarios $(scenarios)
 demo: dependencies-test ; $(again) all $(OUT)/tests/demo && DEVICES=$(DEVICES) $(OUT)/tests/demo
 lab: dependencies-test ; $(again) all $(OUT)/tests/lab && exec $(OUT)/tests/lab
 bench: dependencies-test ; $(again) all $(harness) && $(OUT)/tests/bench/bench

@@ -187,6 +187,7 @@ static void job_offer_clear(struct message_job_offer *offer)
     bytes_free(&offer->otp_salt);
     bytes_free(&offer->otp_hash);
     free(offer->domain_suffix);
+    free(offer->former_address);
     kerberos_account_free(&offer->kerberos);
     bytes_free(&offer->certificate);
 }

@@ -225,6 +225,7 @@ struct message_job_offer {
     bool directory_configured;
     struct bytes otp_salt, otp_hash;   /* empty: none expected */
     char *domain_suffix;               /* NULL: not known */
+    char *former_address;              /* where it proved itself last; NULL: nowhere else */
     struct kerberos_account *kerberos; /* NULL: none */
     struct bytes certificate;          /* DER; that the firmware is known to use; empty: none of ours */
 };

@@ -458,6 +458,7 @@ static void read_job_offer(struct reader *reader, const Amt__JobOffer *in, struc
     read_bytes(reader, "otp_salt", in->has_otp_salt, in->otp_salt, &out->otp_salt);
     read_bytes(reader, "otp_hash", in->has_otp_hash, in->otp_hash, &out->otp_hash);
     out->domain_suffix = read_text(reader, "domain_suffix", in->domain_suffix);
+    out->former_address = read_text(reader, "former_address", in->former_address);
     out->kerberos = read_kerberos(reader, in->kerberos);
     read_bytes(reader, "certificate", in->has_certificate, in->certificate, &out->certificate);
 }

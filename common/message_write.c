@@ -368,6 +368,7 @@ static ProtobufCMessage *put_job_offer(struct scratch *scratch, const struct mes
     out->has_otp_hash = in->otp_hash.length != 0;
     out->otp_hash = put_bytes(in->otp_hash.data, in->otp_hash.length);
     out->domain_suffix = put_optional(scratch, in->domain_suffix);
+    out->former_address = put_optional(scratch, in->former_address);
     out->kerberos = put_kerberos(scratch, in->kerberos);
     out->has_certificate = in->certificate.length != 0;
     out->certificate = put_bytes(in->certificate.data, in->certificate.length);

@@ -20,6 +20,7 @@ enum reason_code {
     REASON_JUST_PROVISIONED,
     REASON_REPROVISIONING_OFF,
     REASON_UNPROVISIONED,
+    REASON_SUBNET_NOT_GRANTED,
     REASON_DUMMY_UUID,
     /* why a computer cannot be provisioned (status "detected") */
     REASON_NO_COMMON_ROOT,
@@ -37,6 +38,7 @@ enum reason_code {
     REASON_DEVICE_CERTIFICATE_WRONG,
     REASON_ALREADY_PROVISIONED,
     REASON_NOT_PROVISIONED,
+    REASON_FALSE_HELLO,
     REASON_NAME_MISSING,
     /* what the client agent finds (spec I1) */
     REASON_MANAGED_OUT_OF_BAND,

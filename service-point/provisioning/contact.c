@@ -10,6 +10,7 @@
 #include "provisioning/first_stage.h"
 #include "provisioning/steps.h"
 
+#define FORMER_ADDRESS_MS    5000    /* a computer that is there answers at once */
 #define ATTEMPTS_PER_CONTACT 3       /* spec O5: the firmware locks after 10 failures */
 #define EMPTY_ACCOUNT        "empty" /* the site's name for admin with the empty password */
 
@@ -115,6 +116,27 @@ static bool open_with(struct session *session, const struct provisioning_certifi
     const struct connection_target target = target_of(session, certificate, identity);
 
     return connection_open(&session->connection, &target, err);
+}
+
+/* Anybody can say Hello in the name of a computer, and would be tried with its former passwords: a Digest
+ * answer to a challenge that the computer itself gave opens the computer. One that shows our certificate
+ * where it was last is provisioned, and says no Hello. Nothing is said to it but the handshake. Repeating it
+ * is harmless. */
+bool look_at_former_address(struct session *session, struct step_report *report, struct error *err)
+{
+    const struct message_job_offer *offer = &session->offer;
+    struct connection_target target = target_of(session, NULL, IDENTITY_OPERATIONAL);
+    struct error absent = { 0 };
+
+    target.address = offer->former_address;
+    target.timeout_ms = target.connect_timeout_ms = FORMER_ADDRESS_MS;
+    if (!connection_open(&session->connection, &target, &absent))
+        return step_done(report, "the computer is not at %s any more: %s", offer->former_address,
+                         absent.message);
+    connection_close(&session->connection);
+    return error_because(err, REASON_FALSE_HELLO,
+                         "its Hello came from %s, but at %s it shows the certificate that this site issued",
+                         offer->address, offer->former_address);
 }
 
 /* A computer that said Hello has AMT: what answers so strangely may be something else for now, or it in

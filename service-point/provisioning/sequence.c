@@ -18,6 +18,7 @@ struct step {
 };
 
 static const struct step provision_steps[] = {
+    { "O2", "former address", look_at_former_address },
     { "O3", "match root", match_root },
     { "O3", "connect", connect_to_firmware },
     { "O5", "authenticate", authenticate },
@@ -183,13 +184,15 @@ static bool run_step(struct session *session, const struct step *step, struct er
     return passed;
 }
 
-/* Firmware that takes the first stage over WS-Management seeds its random generator itself, and names what it
- * stores as the second stage does. */
+/* A former address is named where a Hello came from another one than expected. Firmware that takes the first
+ * stage over WS-Management seeds its random generator itself, and names what it stores as the second stage
+ * does. */
 static bool step_applies(const struct session *session, const struct step *step)
 {
     bool of_eoi = step->run == seed_random || step->run == list_stored_again;
+    bool of_moved = step->run == look_at_former_address;
 
-    return !of_eoi || session->stage == &first_stage_eoi;
+    return (!of_eoi || session->stage == &first_stage_eoi) && (!of_moved || session->offer.former_address);
 }
 
 static const struct sequence *sequence_of(const char *kind)

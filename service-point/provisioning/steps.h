@@ -14,8 +14,8 @@
 typedef bool step_function(struct session *session, struct step_report *report, struct error *err);
 
 /* contact.c: spec O3 to O6, I4 */
-step_function match_root, connect_to_firmware, authenticate, check_identity, read_state,
-    compare_one_time_password, join_directory;
+step_function look_at_former_address, match_root, connect_to_firmware, authenticate, check_identity,
+    read_state, compare_one_time_password, join_directory;
 /* contact.c, for computers that are provisioned already or may be */
 step_function choose_own_certificate, connect_operational, connect_to_unprovision, look_at_state;
 /* first_stage.c: spec O7 */

@@ -37,6 +37,8 @@ static const struct option_kind option_kinds[OPTION_COUNT] = {
     [OPTION_USER] = { "user", "NAME", "the account's user name; default admin" },
     [OPTION_POSITION] = { "position", "N", "place in the list, from 1; default last" },
     [OPTION_NAME] = { "name", "NAME", "what to call it from now on" },
+    [OPTION_SUBNETS] = { "subnets", "LIST",
+                         "the only ones that it may serve, as 10.1.2.0/24,10.1.3.0/24; or: any" },
     [OPTION_KEY_ONLY] = { "key-only", NULL, "add the key to the file, seal nothing yet" },
     [OPTION_SUBJECT] = { "subject", "NAME", "common name of the authority" },
     [OPTION_DAYS] = { "days", "N", "lifetime in days" },
@@ -274,8 +276,8 @@ const struct command commands[] = {
 
     { "service-point", "list", "", 0, 0, 0, "amt_reader", "service points, those that wait for approval too",
       "", service_point_list },
-    { "service-point", "approve", "KEY|NAME", 1, 1, OPTION_BIT(OPTION_NAME), "amt_administrator",
-      "admit a service point by its public key",
+    { "service-point", "approve", "KEY|NAME", 1, 1, OPTION_BIT(OPTION_NAME) | OPTION_BIT(OPTION_SUBNETS),
+      "amt_administrator", "admit a service point by its public key",
       "The key is what 'amt-service-point --create-key' printed; compare it. It may be\n"
       "approved before the service point first connects. Takes effect at once.",
       service_point_approve },

@@ -12,12 +12,14 @@ bool service_point_list(struct session *session, const struct invocation *invoca
         { "slots", "SLOTS", COLUMN_NUMBER },
         { "running", "RUNNING", COLUMN_NUMBER },
         { "subnet_text", "SUBNETS", COLUMN_PRINTED },
+        { "granted_text", "GRANTED", COLUMN_PRINTED },
         { "address", "ADDRESS", COLUMN_TEXT },
         { "software_version", "VERSION", COLUMN_TEXT },
         { "last_seen", "LAST SEEN", COLUMN_TEXT },
         { "public_key", "PUBLIC KEY", COLUMN_TEXT },
         { "free", NULL, COLUMN_NUMBER },
         { "subnets", NULL, COLUMN_JSON },
+        { "granted_subnets", NULL, COLUMN_JSON },
         { "certificates", NULL, COLUMN_JSON },
         { "first_seen", NULL, COLUMN_TEXT },
         { "approved_at", NULL, COLUMN_TEXT },
@@ -54,6 +56,7 @@ bool service_point_approve(struct session *session, const struct invocation *inv
 
     parameters_text(parameters, invocation->arguments[0]);
     parameters_text(parameters, invocation->options[OPTION_NAME]);
+    parameters_text(parameters, invocation->options[OPTION_SUBNETS]);
     return change(session, CONTROL_STATEMENT_SERVICE_POINT_APPROVE, parameters, "approved", err);
 }
 

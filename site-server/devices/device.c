@@ -15,6 +15,8 @@ enum reason_code device_judge_hello(const struct hello_facts *facts, int64_t qui
 {
     if (!facts->known)
         return REASON_UNKNOWN_COMPUTER;
+    if (!facts->subnet_granted)
+        return REASON_SUBNET_NOT_GRANTED;
     if (facts->blocked)
         return REASON_BLOCKED;
     if (facts->managed_in_band)
@@ -155,10 +157,14 @@ static bool load_facts(struct database *database, struct turn *turn, struct erro
     AUTO(rows_free) struct rows *rows = NULL;
     struct array *uuids = parameters_uuids(parameters);
     struct array *hashes = parameters_texts(parameters);
+    struct array *addresses = parameters_texts(parameters);
+    struct array *points = parameters_numbers(parameters);
 
     for (size_t i = 0; i < turn->count; i++) {
         array_add_uuid(uuids, &turn->heard[i].newest->seen->uuid);
         array_add_text(hashes, turn->heard[i].root_hashes);
+        array_add_text(addresses, turn->heard[i].newest->seen->address);
+        array_add_number(points, turn->heard[i].newest->service_point);
     }
     if (!database_run(database, STATEMENT_HELLO_FACTS, parameters, &rows, err))
         return false;
@@ -174,6 +180,7 @@ static bool load_facts(struct database *database, struct turn *turn, struct erro
         facts->unprovisioned = row_bool(rows, i, "unprovisioned");
         facts->job_leased = job && strcmp(job, "leased") == 0;
         facts->job_waiting = job && strcmp(job, "waiting") == 0;
+        facts->subnet_granted = row_bool(rows, i, "subnet_granted");
         facts->root_in_common = row_bool(rows, i, "root_in_common");
         facts->accounts_exhausted = row_bool(rows, i, "accounts_exhausted");
         facts->status = row_is_null(rows, i, "amt_status")

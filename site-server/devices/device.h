@@ -32,6 +32,7 @@ bool device_hellos(struct database *database, const struct hello_settings *setti
 struct hello_facts {
     bool known, blocked, managed_in_band, job_leased, job_waiting, auto_reprovision;
     bool unprovisioned;      /* an operator wants it so; no job that provisions it was requested since */
+    bool subnet_granted;     /* to the service point that heard it */
     bool root_in_common;     /* with a service point that is connected now */
     bool accounts_exhausted; /* every account was refused within the last hour, and no new one came since */
     enum amt_status status;

@@ -253,6 +253,7 @@ static void read_preparation(struct rows *rows, size_t row, struct preparation *
     item->repeated = row_number(rows, row, "attempt") > 0;
     item->uuid = row_uuid(rows, row, "uuid");
     item->address = text_copy(row_text(rows, row, "address"));
+    item->former_address = text_copy(row_text(rows, row, "former_address"));
     item->fqdn = text_copy(row_text(rows, row, "fqdn"));
     item->firmware_version = text_copy(row_text(rows, row, "firmware_version"));
     item->profile = text_copy(row_text(rows, row, "profile"));

@@ -24,6 +24,7 @@ void preparation_clear(struct preparation *p)
 {
     free(p->kind);
     free(p->address);
+    free(p->former_address);
     bytes_free(&p->certificate);
     free(p->fqdn);
     free(p->firmware_version);
@@ -108,6 +109,7 @@ static void put_basics(struct message_job_offer *offer, const struct site *site,
     offer->uuid = item->uuid;
     offer->address = text_copy(item->address);
     offer->port = AMT_TLS_PORT;
+    offer->former_address = text_copy(item->former_address);
     offer->firmware_version = text_copy(item->firmware_version);
     offer->root_hashes = allocate(item->root_hash_count * sizeof(*offer->root_hashes));
     offer->root_hash_count = item->root_hash_count;

@@ -13,7 +13,8 @@ struct preparation {
     char *kind;
     bool repeated; /* an attempt went before */
     struct uuid uuid;
-    char *address, *fqdn, *firmware_version, *profile;
+    char *address, *former_address; /* NULL: none */
+    char *fqdn, *firmware_version, *profile;
     struct bytes certificate; /* DER, of ours, that the firmware uses; empty: none */
     struct root_hash *root_hashes;
     size_t root_hash_count;

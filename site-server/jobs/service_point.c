@@ -130,6 +130,13 @@ bool service_point_register(struct database *database, const char *key, const ch
     if (!rows_count(rows))
         return error_set(err, ERROR_REFUSED,
                          "service point with key %s is not approved; run: amtctl service-point approve", key);
+    if (!row_is_null(rows, 0, "granted_only"))
+        return error_because(
+            err, REASON_SUBNET_NOT_GRANTED,
+            "REGISTER: %s may serve %s alone, and says that it serves %s; set its subnets so, or "
+            "run: amtctl service-point approve --subnets",
+            row_text(rows, 0, "name"), row_text(rows, 0, "granted_only"),
+            said->subnet_count ? "others" : "any");
     if (!database_write(database, STATEMENT_JOBS_STRANDED_DUE, NULL, err))
         return false;
     *id = row_number(rows, 0, "id");

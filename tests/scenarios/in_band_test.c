@@ -5,9 +5,11 @@
  * The agent is the test's own, so that it can say what no honest one says. Its computer's firmware is the
  * simulator's: what the agent would write through the host interface, the test sets.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/encoding.h"
 #include "support/agent_peer.h"
 #include "support/expect.h"
 
@@ -115,6 +117,86 @@ static void announce(struct agent_peer *peer, const struct computer *computer)
 static void expect_nothing_written(struct site *site, const struct computer *computer)
 {
     assert_int_equal(state_number(site, computer, "counters.writes"), 0);
+}
+
+/* A password of people's own choice, which must not reach a stranger even in pieces. */
+#define ACCOUNT_PASSWORD "Pe0ple-choose-this"
+
+static void add_secret_account(struct site *site)
+{
+    AUTO(command_result_clear) struct command_result result = { 0 };
+    const char *const words[] = { "account", "add", "field", "--password-file", "-", NULL };
+    struct error err = { 0 };
+
+    must(site_amtctl_result(site, &result, ACCOUNT_PASSWORD "\n", words, &err));
+    if (result.exit_status != 0)
+        fail_msg("amtctl account add: %s", result.errors);
+}
+
+static bool only_looks(const char *action, size_t length)
+{
+    static const char *const looks[] = { "/transfer/Get", "/enumeration/Enumerate", "/enumeration/Pull",
+                                         "/AMT_SetupAndConfigurationService/GetUuid" };
+
+    for (size_t i = 0; i < COUNT_OF(looks); i++) {
+        size_t tail = strlen(looks[i]);
+
+        if (length >= tail && memcmp(action + length - tail, looks[i], tail) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Of all that the rogue received (DSP0226: the action of every request). */
+static void expect_only_questions(const char *path)
+{
+    static const char opening[] = "<wsa:Action>";
+    AUTO(text_free) char *said = NULL;
+    struct error err = { 0 };
+
+    must(file_read(path, &said, NULL, &err));
+    assert_non_null(strstr(said, opening)); /* it was asked at all */
+    for (char *at = said; (at = strstr(at, opening)); at++) {
+        char *action = at + strlen(opening);
+        size_t length = strcspn(action, "<");
+
+        if (!only_looks(action, length))
+            fail_msg("the rogue was sent %.*s; see %s", (int)length, action, path);
+    }
+}
+
+static void expect_not_in(const char *text, const char *secret, const char *what, const char *path)
+{
+    AUTO(text_free) char *encoded = base64_encode(secret, strlen(secret));
+
+    if (strstr(text, secret) || strstr(text, encoded))
+        fail_msg("%s was sent to the rogue; see %s", what, path);
+}
+
+static void expect_no_secret(struct site *site, const struct computer *computer,
+                             const struct one_time_password *otp, const char *path)
+{
+    AUTO(text_free) char *said = NULL;
+    AUTO(text_free) char *admin = NULL;
+    struct error err = { 0 };
+
+    must(file_read(path, &said, NULL, &err));
+    must(site_amtctl(site, &admin, &err, "secret", "show", computer->uuid, "admin", NULL));
+    admin[strcspn(admin, "\n")] = '\0';
+    assert_true(strlen(admin) >= 8);
+    expect_not_in(said, admin, "the new admin password", path);
+    expect_not_in(said, otp->text, "the one-time password", path);
+    expect_not_in(said, ACCOUNT_PASSWORD, "the password of an account", path);
+}
+
+/* The number of the computer's job, borrowed until the next call. */
+static const char *sql_number_of(struct site *site, const char *uuid)
+{
+    static char number[24];
+    AUTO(text_free) char *answer = sql_answer(site, "SELECT max(id) FROM amt.job WHERE uuid = '%s'", uuid);
+
+    snprintf(number, sizeof(number), "%s", answer);
+    return number;
 }
 
 /* ---- the way it is meant ---- */
@@ -614,7 +696,84 @@ static void a_password_of_another_computer_proves_nothing(void **state)
     expect_nothing_written(site, &computer);
 }
 
-/* The computer is told to others as it is: with a job under way a new registration has to wait. */
+/*
+ * Spec I4, with the eyes of whoever answers at the computer's address: it has the UUID, takes our
+ * provisioning certificate and every password, or refuses them; it does not know the one-time password.
+ */
+static void a_rogue_device_at_the_computers_address_is_told_nothing(void **state)
+{
+    static const struct {
+        const char *words, *reason;
+    } rogues[] = {
+        { "challenge=no", "identity-not-proven" },
+        { "challenge=yes", "identity-not-proven" },
+        { "challenge=yes admin-password=Wr0ng!Word", "no-account-accepted" },
+    };
+    struct site *site = *state;
+    AUTO(secret_free) struct secret *token = make_token(site, "rogues", NULL);
+    struct error err = { 0 };
+
+    add_secret_account(site);
+    for (unsigned i = 0; i < COUNT_OF(rogues); i++) {
+        AUTO(agent_peer_close) struct agent_peer *peer = NULL;
+        AUTO(text_free) char *name = text_format("rogue-%u.transcript", i);
+        AUTO(text_free) char *transcript = site_path(site, name);
+        AUTO(text_free)
+        char *words = text_format("state=in hello=manual transcript=%s %s", transcript, rogues[i].words);
+        struct computer computer;
+        struct one_time_password otp;
+
+        computer_plan(&computer, site, 30 + i, "16.1");
+        must(computer_plug_in(site, &computer, &err, words)); /* the rogue; the computer itself is nowhere */
+        must(agent_peer_open(&peer, site, NULL, &err));
+        enrol(site, peer, &computer, token);
+        register_password(peer, &computer, &otp);
+        announce(peer, &computer);
+        expect_outcome(site, &computer, "detected", rogues[i].reason);
+        expect_nothing_written(site, &computer);
+        expect_only_questions(transcript);
+        expect_no_secret(site, &computer, &otp, transcript);
+        expect_sql(site, "t", "SELECT proven_by IS NULL FROM amt.computer_identity WHERE uuid = '%s'",
+                   computer.uuid);
+    }
+}
+
+/* Spec I3: "a service point that serves the computer's subnet". */
+static void a_job_waits_for_a_service_point_that_serves_the_wired_address(void **state)
+{
+    AUTO(agent_peer_close) struct agent_peer *peer = NULL;
+    AUTO(secret_free) struct secret *token = NULL;
+    struct site *site = *state;
+    struct computer computer;
+    struct one_time_password otp;
+    struct message registering, activated;
+    struct error err = { 0 };
+
+    peer = open_agent(site, &computer, 40, "16.1");
+    token = make_token(site, "subnets", NULL);
+    enrol(site, peer, &computer, token);
+    one_time_password_make(&otp);
+    registering = agent_register(&computer, &otp);
+    registering.otp_register.wired = (struct wired_address){ (char *)"10.1.2.17", 24 };
+    say(peer, &registering, MESSAGE_OTP_REGISTERED);
+    begin_setup(site, &computer, otp.text);
+    activated = agent_activated(&computer);
+    activated.activated.wired = (struct wired_address){ NULL, 0 }; /* where OTP_REGISTER said */
+    say(peer, &activated, MESSAGE_NOTED);
+    expect_sql(site, "waiting no-service-point",
+               "SELECT state || ' ' || reason_code FROM amt.job WHERE uuid = '%s'", computer.uuid);
+    expect_sql(site, "t",
+               "SELECT reason LIKE 'no service point serves 10.1.2.0/24; %%' FROM amt.job WHERE uuid = '%s'",
+               computer.uuid);
+    registering = agent_register(&computer, &otp);
+    must(site_amtctl(site, NULL, &err, "job", "cancel", sql_number_of(site, computer.uuid), NULL));
+    expect_sql(site, "used", "SELECT state FROM amt.one_time_password WHERE uuid = '%s'", computer.uuid);
+    register_password(peer, &computer, &otp); /* the agent comes back, the cable is in another subnet now */
+    begin_setup(site, &computer, otp.text);
+    announce(peer, &computer);
+    expect_provisioned(site, &computer);
+}
+
 static void a_job_that_waits_ends_when_the_agent_registers_anew(void **state)
 {
     AUTO(agent_peer_close) struct agent_peer *peer = NULL;
@@ -646,7 +805,9 @@ static int begin(void **state)
 {
     static const char *const server_settings[] = { "job.attempts = 3", "job.retry_delay = 5s",
                                                    "log.level = debug", NULL };
-    const struct site_options options = { .server_settings = server_settings };
+    static const char *const point_settings[] = { "point.subnets = 127.0.0.0/8", NULL };
+    const struct site_options options = { .server_settings = server_settings,
+                                          .point_settings = point_settings };
 
     return scenario_begin(state, &options);
 }
@@ -671,6 +832,8 @@ int main(void)
         cmocka_unit_test(an_expired_password_begins_nothing),
         cmocka_unit_test(a_recorded_exchange_is_worth_nothing),
         cmocka_unit_test(a_password_of_another_computer_proves_nothing),
+        cmocka_unit_test(a_rogue_device_at_the_computers_address_is_told_nothing),
+        cmocka_unit_test(a_job_waits_for_a_service_point_that_serves_the_wired_address),
         cmocka_unit_test(a_job_that_waits_ends_when_the_agent_registers_anew),
     };
 

@@ -139,6 +139,55 @@ static void a_computer_that_lost_its_provisioning_is_provisioned_again(void **st
                computer.uuid);
 }
 
+/* Firmware says Hello in setup state only, but anybody can in its name (spec O2). */
+static void a_false_hello_for_a_provisioned_computer_is_told_no_password(void **state)
+{
+    struct site *site = *state;
+    struct computer computer, rogue;
+    struct error err = { 0 };
+
+    scenario_computer(site, &computer, 61, "12.0", "hello=manual");
+    say_hello(site, &computer);
+    expect_provisioned(site, &computer);
+    let_time_pass_since_provisioning(site, &computer);
+    computer_plan(&rogue, site, 62, "12.0");
+    strcpy(rogue.uuid, computer.uuid);
+    must(computer_plug_in(site, &rogue, &err, "twin=yes hello=manual"));
+    strcpy(rogue.uuid, rogue.address); /* as the simulator tells the two apart */
+    say_hello_until(site, &rogue, "failed false-hello",
+                    "SELECT state || ' ' || reason_code FROM amt.job WHERE id = (SELECT last_job FROM"
+                    " amt.computer WHERE uuid = '%s')",
+                    computer.uuid);
+    assert_int_equal(state_number(site, &rogue, "counters.connections"), 0);
+    expect_outcome(site, &computer, "provisioned", "false-hello");
+    expect_sql(site, computer.address, "SELECT address FROM amt.computer WHERE uuid = '%s'", computer.uuid);
+    must(site_amtctl(site, NULL, &err, "job", "request", "update", computer.uuid, NULL));
+    expect_outcome(site, &computer, "provisioned", "");
+    expect_provisioned(site, &computer);
+}
+
+/* A computer that was moved, and reset, is not where it was. */
+static void a_computer_that_lost_its_provisioning_elsewhere_is_provisioned_again(void **state)
+{
+    struct site *site = *state;
+    struct computer computer, moved;
+    struct error err = { 0 };
+
+    scenario_computer(site, &computer, 63, "12.0", "hello=manual");
+    say_hello(site, &computer);
+    expect_provisioned(site, &computer);
+    let_time_pass_since_provisioning(site, &computer);
+    must(simulator_control(site->simulator, NULL, &err, "set %s state=pre", computer.address));
+    computer_plan(&moved, site, 64, "12.0");
+    strcpy(moved.uuid, computer.uuid);
+    must(computer_plug_in(site, &moved, &err, "twin=yes hello=manual"));
+    strcpy(moved.uuid, moved.address); /* as the simulator tells the two apart */
+    say_hello_until(site, &moved, "2", "SELECT count(*) FROM amt.job WHERE uuid = '%s'", computer.uuid);
+    expect_outcome(site, &computer, "provisioned", "");
+    assert_int_equal(state_number(site, &moved, "provisioning_state"), 2);
+    expect_sql(site, moved.address, "SELECT address FROM amt.computer WHERE uuid = '%s'", computer.uuid);
+}
+
 /* Spec O2. */
 static void re_provisioning_can_be_switched_off_for_a_computer(void **state)
 {
@@ -471,6 +520,8 @@ int main(void)
         cmocka_unit_test(a_computer_that_is_managed_in_band_is_left_alone),
         cmocka_unit_test(a_late_hello_of_a_provisioned_computer_changes_nothing),
         cmocka_unit_test(a_computer_that_lost_its_provisioning_is_provisioned_again),
+        cmocka_unit_test(a_false_hello_for_a_provisioned_computer_is_told_no_password),
+        cmocka_unit_test(a_computer_that_lost_its_provisioning_elsewhere_is_provisioned_again),
         cmocka_unit_test(re_provisioning_can_be_switched_off_for_a_computer),
         cmocka_unit_test(a_computer_without_a_root_in_common_is_detected_and_both_lists_are_named),
         cmocka_unit_test(a_computer_of_another_dns_suffix_is_detected_and_unchanged),

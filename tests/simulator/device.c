@@ -374,6 +374,7 @@ void device_destroy(struct device **device)
     free(gone->server_fqdn);
     free(gone->rfb_password);
     free(gone->wifi_connected);
+    free(gone->transcript);
     free(gone->last_refusal);
     free(gone->accepted_name);
     free(gone);

@@ -182,6 +182,7 @@ struct device {
     char address_text[INET_ADDRSTRLEN];
     const struct generation *generation;
     bool mobile, wifi;
+    bool twin;              /* has the UUID of another on purpose; only its address names it */
     bool link_down;         /* no cable in the wired port */
     uint32_t presence;      /* enum amt_presence */
     uint32_t hello_mode;    /* enum hello_mode */
@@ -256,6 +257,7 @@ struct device {
     uint32_t retry; /* Hellos since setup began */
     struct misbehaviour *misbehaviours;
     struct counters counters;
+    char *transcript;          /* file that every request is added to, as it came; NULL: none */
     char *last_refusal;        /* why the last setup certificate was refused */
     char *accepted_name;       /* CN of the setup certificate that was accepted last */
     X509 *identity;            /* made when first needed */

@@ -23,7 +23,7 @@ static bool name_free(const struct simulator *simulator, const struct device *de
     for (size_t i = 0; i < simulator->count; i++) {
         const struct device *other = simulator->computers[i]->device;
 
-        if (!memcmp(other->uuid, device->uuid, UUID_LENGTH) ||
+        if ((!memcmp(other->uuid, device->uuid, UUID_LENGTH) && !device->twin) ||
             other->address.s_addr == device->address.s_addr)
             return error_set(err, "there is a computer %s at %s already", other->uuid_text,
                              other->address_text);

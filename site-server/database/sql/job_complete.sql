@@ -7,5 +7,7 @@ WITH done AS (
 )
 UPDATE amt_store.computer c
    SET amt_status = CASE WHEN $2::bigint < 0 THEN c.amt_status ELSE $2::bigint END, reason_code = $3::text, reason = $4::text,
-       provisioned_at = CASE WHEN d.kind = 'provision' THEN now() ELSE c.provisioned_at END
+       provisioned_at = CASE WHEN d.kind = 'provision' THEN now() ELSE c.provisioned_at END,
+       proven_address = CASE WHEN d.kind IN ('unprovision', 'unprovision-partially') THEN NULL
+                             WHEN d.kind = 'discover' THEN c.proven_address ELSE c.address END
   FROM done d WHERE c.uuid = d.uuid

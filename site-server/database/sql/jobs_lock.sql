@@ -1,6 +1,10 @@
 -- jobs_lock: jobs $1 with what an offer needs; those that somebody else took meanwhile are left out.
-SELECT j.id, j.uuid, j.kind, j.attempt, j.failures, host(c.address) AS address, c.fqdn, c.firmware_version, c.profile,
-       coalesce(CASE WHEN c.managed_in_band THEN g.root_hashes ELSE h.root_hashes END, '{}') AS root_hashes, r.refused, r.refusals_in_last_hour, r.hour_over_s,
+SELECT j.id, j.uuid, j.kind, j.attempt, j.failures, host(c.address) AS address,
+       CASE WHEN j.kind = 'provision' AND j.requested_by = 'hello' AND c.proven_address <> c.address
+            THEN host(c.proven_address) END AS former_address,
+       c.fqdn, c.firmware_version, c.profile,
+       coalesce(CASE WHEN c.managed_in_band THEN g.root_hashes ELSE h.root_hashes END, '{}') AS root_hashes,
+       r.refused, r.refusals_in_last_hour, r.hour_over_s,
        (SELECT t.certificate FROM amt_store.certificate t WHERE t.uuid = j.uuid AND t.state = 'active' AND t.usage = 'server'
          ORDER BY t.id DESC LIMIT 1) AS certificate
   FROM amt_store.job j

@@ -6,9 +6,11 @@
 #define QUIET_S 300
 
 /* Imported, never seen, one of our roots in its firmware. */
-static const struct hello_facts fresh = {
-    .known = true, .auto_reprovision = true, .root_in_common = true, .status = STATUS_UNKNOWN
-};
+static const struct hello_facts fresh = { .known = true,
+                                          .subnet_granted = true,
+                                          .auto_reprovision = true,
+                                          .root_in_common = true,
+                                          .status = STATUS_UNKNOWN };
 
 static void expect(struct hello_facts facts, enum reason_code verdict, enum amt_status after)
 {
@@ -36,6 +38,7 @@ static void hellos_are_discarded_with_their_reason(void **state)
 {
     (void)state;
     expect((struct hello_facts){ 0 }, REASON_UNKNOWN_COMPUTER, STATUS_KEEP);
+    expect(FACTS(facts_.subnet_granted = false), REASON_SUBNET_NOT_GRANTED, STATUS_KEEP);
     expect(FACTS(facts_.blocked = true), REASON_BLOCKED, STATUS_KEEP);
     expect(FACTS(facts_.managed_in_band = true), REASON_MANAGED_IN_BAND, STATUS_KEEP);
     expect(FACTS(facts_.job_leased = true), REASON_JOB_UNDER_WAY, STATUS_KEEP);

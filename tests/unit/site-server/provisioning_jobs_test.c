@@ -1420,6 +1420,49 @@ static void a_removed_service_point_cannot_register(void **state)
     assert_true(database_transaction_usable(db));
 }
 
+/* What a branch office's service point may come by is for who admits it to say, not for itself. */
+static void a_service_point_registers_with_no_more_than_its_granted_subnets(void **state)
+{
+    char *subnets[] = { (char *)"10.1.2.0/24", (char *)"10.9.0.0/16" };
+    struct message_register said = {
+        .name = (char *)"a", .software_version = (char *)"1", .subnets = subnets, .subnet_count = 2
+    };
+    struct error err;
+    char *name = NULL;
+    int64_t id;
+
+    (void)state;
+    sql("SELECT amt.service_point_approve('" KEY_A "', NULL, '10.1.0.0/16, 10.2.0.0/16')");
+    sql("UPDATE amt_store.service_point SET connected_until = NULL WHERE key = '" KEY_A "'");
+    assert_false(service_point_register(db, KEY_A, NULL, &said, 45, &id, &name, &err));
+    assert_int_equal(err.reason, REASON_SUBNET_NOT_GRANTED);
+    assert_non_null(strstr(err.message, "10.1.0.0/16, 10.2.0.0/16 alone"));
+    said.subnet_count = 0; /* any */
+    assert_false(service_point_register(db, KEY_A, NULL, &said, 45, &id, &name, &err));
+    assert_int_equal(err.reason, REASON_SUBNET_NOT_GRANTED);
+    expect("false", "SELECT connected FROM amt.service_point WHERE public_key = '" KEY_A "'");
+    said.subnet_count = 1;
+    MUST(service_point_register(db, KEY_A, NULL, &said, 45, &id, &name, &error_of_call));
+    text_free(&name);
+    sql("SELECT amt.service_point_approve('" KEY_A "', NULL, 'any')");
+    said.subnet_count = 2;
+    MUST(service_point_register(db, KEY_A, NULL, &said, 45, &id, &name, &error_of_call));
+    text_free(&name);
+    sql("DO $$ BEGIN PERFORM amt.service_point_approve('" KEY_A "', NULL, '10.1.0.0/33'); RAISE 'taken';"
+        " EXCEPTION WHEN SQLSTATE 'AM003' THEN NULL; END $$");
+}
+
+static void a_hello_from_a_subnet_that_was_not_granted_is_discarded(void **state)
+{
+    (void)state;
+    import(1);
+    sql("SELECT amt.service_point_approve('" KEY_A "', NULL, '192.0.2.0/24')");
+    assert_int_equal(hello(1, &our_root), REASON_SUBNET_NOT_GRANTED);
+    expect("0", "SELECT count(*) FROM amt.job");
+    sql("SELECT amt.service_point_approve('" KEY_A "', NULL, '10.0.0.0/8')");
+    assert_int_equal(hello(1, &our_root), REASON_NONE);
+}
+
 static void heartbeats_of_a_turn_are_stored_at_once(void **state)
 {
     struct counter counters[] = { { (char *)"hello.seen", 12 }, { (char *)"hello.psk", UINT64_MAX } };
@@ -1758,6 +1801,8 @@ int main(void)
         WITH_SITE(who_knocks_is_remembered_within_bounds_and_can_be_approved),
         WITH_SITE(a_name_that_two_service_points_claim_is_refused),
         WITH_SITE(a_removed_service_point_cannot_register),
+        WITH_SITE(a_service_point_registers_with_no_more_than_its_granted_subnets),
+        WITH_SITE(a_hello_from_a_subnet_that_was_not_granted_is_discarded),
         WITH_SITE(heartbeats_of_a_turn_are_stored_at_once),
         WITH_SITE(an_operational_job_brings_the_active_password_and_no_other_secret),
         WITH_SITE(a_job_for_provisioned_computers_is_refused_for_others),
