@@ -511,13 +511,14 @@ static void what_is_mistyped_is_named(void **state)
         { { "provision", "--json" }, "--json" },
         { { "status", "--set", "site.colour=red" }, "site.colour" },
         { { "provision", "--set", "site.public_key=short" }, "site.public_key" },
+        { { "status", "--set", "log.level=loud" }, "loud" },
         { { "provision", "--migrate" }, "--migrate" },
     };
     struct site *site = *state;
     AUTO(text_free) char *program = site_program(site, "client-agent/amt-client-agent");
     AUTO(text_free) char *uuid_path = site_path(site, "mistyped.uuid");
     AUTO(text_free) char *uuid = text_format("host.uuid_file=%s", uuid_path);
-    AUTO(text_free) char *device = text_format("device.path=%s.not-there", uuid_path);
+    AUTO(text_free) char *device = text_format("device.paths=%s.not-there", uuid_path);
     struct error err = { 0 };
 
     must(file_write(uuid_path, "7f3a1c52-9b04-4e6d-a1c8-0d5e2f6b7a90", 0600, &err));

@@ -19,9 +19,9 @@ static bool write_config(const struct client_agent *agent, const struct site *si
     AUTO(text_free)
     char *text =
         text_format("site.endpoint = %s\nsite.public_key = %s\nqueue.key_file = %s\ntoken.file = %s\n"
-                    "schedule.file = %s\ndevice.path = %s\nhost.fqdn = %s\n",
+                    "schedule.file = %s\ndevice.paths = %s.not-there, %s\nhost.fqdn = %s\n",
                     site->agents_endpoint, site->site_key, agent->key_path, agent->token_path,
-                    agent->schedule_path, agent->device, computer->fqdn);
+                    agent->schedule_path, agent->device, agent->device, computer->fqdn);
 
     for (size_t i = 0; settings && settings[i]; i++) {
         AUTO(text_free) char *before = TAKE(text);
