@@ -111,39 +111,69 @@ static void find_wired_address(struct computer *computer)
 
 /* ---- the firmware ---- */
 
-struct firmware_settings computer_firmware_settings(const struct config *config)
+struct firmware_settings computer_firmware_settings(const struct config *config, const char *device)
 {
-    return (struct firmware_settings){ .device = config->device_path,
+    return (struct firmware_settings){ .device = device,
                                        .timeout_ms = (unsigned)config->device_timeout_s * 1000,
                                        .ready_ms = (unsigned)config->device_ready_s * 1000 };
 }
 
-/* No AMT there: perhaps it is only switched off, which the engine's watchdog client knows. */
-static void ask_whether_switched_off(struct computer *computer, const struct firmware_settings *settings)
+/* An engine without AMT says more than a device that is not there. */
+static bool no_amt_in(const struct error *why)
 {
-    struct host_switch state;
-    struct error nobody = { 0 };
+    return why->reason == REASON_NO_AMT || why->reason == REASON_NO_HOST_INTERFACE;
+}
 
-    if (computer->why_not.reason != REASON_NO_AMT || !firmware_switch(settings, &state, &nobody) ||
-        state.amt_on)
-        return;
-    computer->amt_switched_off = state.change_allowed;
-    error_because(&computer->why_not, REASON_AMT_DISABLED, "AMT is switched off; %s",
-                  state.change_allowed ? "the site's policy may switch it on"
-                                       : "switch it on in the firmware's menu (MEBx)");
+static bool find_amt(struct computer *computer, const struct config *config, struct firmware **firmware)
+{
+    const struct config_list *paths = &config->device_paths;
+    struct error last = { 0 };
+
+    for (size_t i = 0; i < paths->count; i++) {
+        const struct firmware_settings settings = computer_firmware_settings(config, paths->items[i]);
+
+        if (firmware_open(firmware, &settings, &last)) {
+            computer->device = paths->items[i];
+            return true;
+        }
+        if (i == 0 || last.reason != REASON_NO_HOST_INTERFACE)
+            computer->why_not = last;
+        if (!no_amt_in(&last))
+            return false;
+    }
+    return false;
+}
+
+/* No AMT there: perhaps it is only switched off, which the engine's watchdog client knows. */
+static void ask_whether_switched_off(struct computer *computer, const struct config *config)
+{
+    for (size_t i = 0; computer->why_not.reason == REASON_NO_AMT && i < config->device_paths.count; i++) {
+        const struct firmware_settings settings =
+            computer_firmware_settings(config, config->device_paths.items[i]);
+        struct host_switch state;
+        struct error nobody = { 0 };
+
+        if (!firmware_switch(&settings, &state, &nobody) || state.amt_on)
+            continue;
+        computer->device = settings.device;
+        computer->amt_switched_off = state.change_allowed;
+        error_because(&computer->why_not, REASON_AMT_DISABLED, "AMT is switched off; %s",
+                      state.change_allowed ? "the site's policy may switch it on"
+                                           : "switch it on in the firmware's menu (MEBx)");
+    }
 }
 
 static void examine_firmware(struct computer *computer, const struct config *config,
                              struct firmware **firmware)
 {
     AUTO(firmware_close) struct firmware *opened = NULL;
-    const struct firmware_settings settings = computer_firmware_settings(config);
 
-    computer->has_amt = firmware_open(&opened, &settings, &computer->why_not) &&
-                        firmware_read(opened, &computer->facts, &computer->why_not);
-    if (!computer->has_amt)
-        ask_whether_switched_off(computer, &settings);
-    else if (firmware)
+    if (!find_amt(computer, config, &opened)) {
+        ask_whether_switched_off(computer, config);
+        return;
+    }
+    computer->has_amt = firmware_read(opened, &computer->facts, &computer->why_not);
+    if (computer->has_amt && firmware)
         *firmware = TAKE(opened);
 }
 

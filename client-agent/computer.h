@@ -16,6 +16,7 @@ struct computer {
     bool has_amt;               /* facts are set; else why_not is */
     bool amt_switched_off;      /* by software; firmware_switch_on() may change that */
     struct firmware_facts facts;
+    const char *device; /* of the engine with AMT in it; borrows the configuration's; NULL: none */
     struct error why_not;
 };
 
@@ -24,6 +25,6 @@ struct computer {
 void computer_examine(struct computer *computer, const struct config *config, struct firmware **firmware);
 void computer_clear(struct computer *computer);
 
-struct firmware_settings computer_firmware_settings(const struct config *config);
+struct firmware_settings computer_firmware_settings(const struct config *config, const char *device);
 
 #endif

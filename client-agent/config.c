@@ -24,7 +24,8 @@ static const struct config_key keys[] = {
         "enrolment token, made with 'amtctl token create'; mode 0600; deleted once the computer is enrolled"),
     KEY("schedule.file", TEXT, schedule_file, STATE_DIRECTORY "/next-contact",
         "when 'provision --scheduled' contacts the site again, as the site wished"),
-    KEY("device.path", TEXT, device_path, "/dev/mei0", "device of the management engine"),
+    KEY("device.paths", LIST, device_paths, "/dev/mei0, /dev/mei1, /dev/mei2, /dev/mei3",
+        "devices of management engines; the first with AMT in it counts (graphics cards have engines too)"),
     RANGE("device.timeout", SECONDS, device_timeout_s, "20s", 1, 300,
           "how long the firmware may take to answer, a reset of it included"),
     RANGE("device.ready_timeout", SECONDS, device_ready_s, "120s", 1, 600,
@@ -43,20 +44,30 @@ static const struct config_key keys[] = {
 
 const struct config_table agent_config_table = { "amt-client-agent", keys, COUNT_OF(keys) };
 
+static bool check(const struct config *config, struct error *err)
+{
+    enum log_level level;
+
+    if (!log_level_parse(config->log_level, &level))
+        return error_set(err, ERROR_INPUT, "log.level: '%s' is none of error, warning, info, debug",
+                         config->log_level);
+    if (config->device_paths.count == 0)
+        return error_set(err, ERROR_INPUT, "device.paths is empty; the usual device is /dev/mei0");
+    log_set_level(level);
+    return true;
+}
+
 bool agent_config_read(const struct config_command *command, struct config *config, struct error *err)
 {
     struct config read = { 0 };
-    enum log_level level;
 
     if (!config_read(&agent_config_table, &read, command->file, command->settings, command->setting_count,
                      err))
         return false;
-    if (!log_level_parse(read.log_level, &level)) {
-        error_set(err, ERROR_INPUT, "log.level: '%s' is none of error, warning, info, debug", read.log_level);
+    if (!check(&read, err)) {
         agent_config_clear(&read);
         return false;
     }
-    log_set_level(level);
     *config = read;
     return true;
 }

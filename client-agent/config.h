@@ -10,7 +10,7 @@ struct config {
     char *site_endpoint, *site_public_key;
     int64_t site_timeout_s;
     char *queue_key_file, *token_file, *schedule_file;
-    char *device_path;
+    struct config_list device_paths;
     int64_t device_timeout_s, device_ready_s;
     char *host_fqdn, *host_uuid_file;
     char *firmware_dns_suffix;

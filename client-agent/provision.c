@@ -53,7 +53,7 @@ void meeting_end(struct meeting *meeting)
 /* Spec I1: only where the policy says so. */
 static bool switch_amt_on(struct meeting *meeting, const struct config *config, struct error *err)
 {
-    const struct firmware_settings settings = computer_firmware_settings(config);
+    const struct firmware_settings settings = computer_firmware_settings(config, meeting->computer.device);
 
     if (!firmware_switch_on(&settings, err))
         return false;

@@ -17,10 +17,11 @@ static bool write_config(const struct client_agent *agent, const struct site *si
                          const struct computer *computer, const char *const *settings, struct error *err)
 {
     AUTO(text_free)
-    char *text = text_format("site.endpoint = %s\nsite.public_key = %s\nqueue.key_file = %s\ntoken.file = %s\n"
-                             "schedule.file = %s\ndevice.path = %s\nhost.fqdn = %s\n",
-                             site->agents_endpoint, site->site_key, agent->key_path, agent->token_path,
-                             agent->schedule_path, agent->device, computer->fqdn);
+    char *text =
+        text_format("site.endpoint = %s\nsite.public_key = %s\nqueue.key_file = %s\ntoken.file = %s\n"
+                    "schedule.file = %s\ndevice.paths = %s.not-there, %s\nhost.fqdn = %s\n",
+                    site->agents_endpoint, site->site_key, agent->key_path, agent->token_path,
+                    agent->schedule_path, agent->device, agent->device, computer->fqdn);
 
     for (size_t i = 0; settings && settings[i]; i++) {
         AUTO(text_free) char *before = TAKE(text);
@@ -30,8 +31,9 @@ static bool write_config(const struct client_agent *agent, const struct site *si
     return file_write(agent->config_path, text, 0600, err);
 }
 
-bool client_agent_install(struct client_agent *agent, const struct site *site, const struct computer *computer,
-                          const char *token, const char *const *settings, struct error *err)
+bool client_agent_install(struct client_agent *agent, const struct site *site,
+                          const struct computer *computer, const char *token, const char *const *settings,
+                          struct error *err)
 {
     AUTO(client_agent_clear)
     struct client_agent installed = { .program = site_program(site, "client-agent/amt-client-agent"),
@@ -80,9 +82,9 @@ bool client_agent_run(const struct client_agent *agent, struct command_result *r
 
 bool client_agent_start(const struct client_agent *agent, struct process **process, struct error *err)
 {
-    return process_start(process, agent->log_path,
-                         (const char *[]){ agent->program, "provision", "--config", agent->config_path, NULL },
-                         err);
+    return process_start(
+        process, agent->log_path,
+        (const char *[]){ agent->program, "provision", "--config", agent->config_path, NULL }, err);
 }
 
 bool client_agent_token(struct site *site, const char *name, char **token, struct error *err)

@@ -15,8 +15,9 @@ struct client_agent {
 
 /* Writes its configuration, with settings ("key = value", NULL-terminated; NULL: none) added, and the token
  * (NULL: none). On true the caller ends *agent with client_agent_clear(). */
-bool client_agent_install(struct client_agent *agent, const struct site *site, const struct computer *computer,
-                          const char *token, const char *const *settings, struct error *err) MUST_CHECK;
+bool client_agent_install(struct client_agent *agent, const struct site *site,
+                          const struct computer *computer, const char *token, const char *const *settings,
+                          struct error *err) MUST_CHECK;
 void client_agent_clear(struct client_agent *agent);
 
 /* Runs it to its end with these words (NULL-terminated); its exit status is the caller's to judge. */
