@@ -206,6 +206,9 @@ static void job_finished_clear(struct message_job_finished *finished)
     for (size_t i = 0; i < finished->user_count; i++)
         free(finished->users[i].username);
     free(finished->users);
+    for (size_t i = 0; i < finished->network_count; i++)
+        free(finished->networks[i].wireless);
+    free(finished->networks);
 }
 
 static void enrol_clear(struct message_enrol *enrol)

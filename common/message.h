@@ -163,6 +163,8 @@ struct wireless_profile {
     enum wireless_encryption encryption;
     struct secret *passphrase; /* either this */
     struct eap_settings *eap;  /* or this */
+    uint64_t password_version; /* of either's password; 0: not told */
+    bool password_changed;     /* the computer is not known to have it */
 };
 
 struct wireless_settings {
@@ -175,6 +177,8 @@ struct wired_8021x {
     struct eap_settings *eap; /* NULL: switched off */
     uint32_t pxe_timeout_s;
     bool active_in_s0;
+    uint64_t password_version; /* 0: not told */
+    bool password_changed;     /* the computer is not known to have it */
 };
 
 /* Spec O8.3: the computer's account in the directory, with a key for either kind of firmware. */
@@ -278,6 +282,11 @@ struct user_written {
     uint64_t password_version;
 };
 
+struct network_written {
+    char *wireless; /* name of the profile; NULL: wired 802.1X */
+    uint64_t password_version;
+};
+
 struct message_job_finished {
     struct attempt_id id;
     bool done;
@@ -299,6 +308,8 @@ struct message_job_finished {
     uint32_t amt_status;             /* as found, 2 to 4; 0: the job was not to find out */
     struct user_written *users;
     size_t user_count;
+    struct network_written *networks;
+    size_t network_count;
 };
 
 struct message_job_closed {

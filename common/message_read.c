@@ -69,6 +69,13 @@ static void check_count(struct reader *reader, const char *field, size_t count, 
         wrong(reader, field, "has too many entries");
 }
 
+static uint64_t read_version(struct reader *reader, uint64_t version)
+{
+    if (version > INT64_MAX)
+        wrong(reader, "password_version", "is too large");
+    return version;
+}
+
 static int64_t read_time(struct reader *reader, const char *field, int64_t time, int64_t last)
 {
     if (time < 0 || time > last)
@@ -317,6 +324,8 @@ static void read_wireless_profile(struct reader *reader, const Amt__WirelessProf
         wrong(reader, "wireless", "needs either a passphrase or, with 802.1X, EAP settings");
     out->passphrase = in->has_passphrase ? read_secret(reader, "passphrase", in->passphrase) : NULL;
     out->eap = read_eap(reader, in->eap);
+    out->password_version = read_version(reader, in->password_version);
+    out->password_changed = in->password_changed;
 }
 
 static struct wireless_settings *read_wireless(struct reader *reader, const Amt__Wireless *in)
@@ -351,6 +360,8 @@ static struct wired_8021x *read_wired(struct reader *reader, const Amt__Wired802
         read_enum(reader, "pxe_timeout_s", in->has_pxe_timeout_s ? in->pxe_timeout_s : PXE_TIMEOUT_DEFAULT_S,
                   0, PXE_TIMEOUT_MAX_S);
     out->active_in_s0 = in->has_active_in_s0 ? in->active_in_s0 : true;
+    out->password_version = read_version(reader, in->password_version);
+    out->password_changed = in->password_changed;
     return out;
 }
 
@@ -413,7 +424,7 @@ static void read_profile(struct reader *reader, const Amt__Profile *in, struct p
         to->realm_count = from->n_realms;
         for (size_t r = 0; r < from->n_realms; r++)
             to->realms[r] = from->realms[r];
-        to->password_version = from->has_password_version ? from->password_version : 0;
+        to->password_version = read_version(reader, from->password_version);
         to->password_changed = from->has_password_changed && from->password_changed;
     }
     out->wireless = read_wireless(reader, in->wireless);
@@ -523,10 +534,15 @@ static void read_job_finished(struct reader *reader, const Amt__JobFinished *in,
     out->users = in->n_users ? allocate(in->n_users * sizeof(*out->users)) : NULL;
     out->user_count = in->n_users;
     for (size_t i = 0; i < in->n_users; i++) {
-        if (in->users[i]->password_version > INT64_MAX)
-            wrong(reader, "password_version", "is too large");
         out->users[i].username = read_text(reader, "username", in->users[i]->username);
-        out->users[i].password_version = in->users[i]->password_version;
+        out->users[i].password_version = read_version(reader, in->users[i]->password_version);
+    }
+    check_count(reader, "networks", in->n_networks, WIRELESS_PROFILES_MAX + 1);
+    out->networks = in->n_networks ? allocate(in->n_networks * sizeof(*out->networks)) : NULL;
+    out->network_count = in->n_networks;
+    for (size_t i = 0; i < in->n_networks; i++) {
+        out->networks[i].wireless = read_text(reader, "wireless", in->networks[i]->wireless);
+        out->networks[i].password_version = read_version(reader, in->networks[i]->password_version);
     }
 }
 

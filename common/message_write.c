@@ -219,6 +219,9 @@ static Amt__WirelessProfile *put_wireless_profile(struct scratch *scratch, const
     if (in->passphrase)
         out->passphrase = put_secret(in->passphrase);
     out->eap = put_eap(scratch, in->eap);
+    out->has_password_version = out->has_password_changed = in->password_version != 0;
+    out->password_version = in->password_version;
+    out->password_changed = in->password_changed;
     return out;
 }
 
@@ -252,6 +255,9 @@ static Amt__Wired8021x *put_wired(struct scratch *scratch, const struct wired_80
     out->pxe_timeout_s = in->pxe_timeout_s;
     out->has_active_in_s0 = true;
     out->active_in_s0 = in->active_in_s0;
+    out->has_password_version = out->has_password_changed = in->password_version != 0;
+    out->password_version = in->password_version;
+    out->password_changed = in->password_changed;
     return out;
 }
 
@@ -409,6 +415,14 @@ static ProtobufCMessage *put_job_finished(struct scratch *scratch, const struct 
         amt__user_written__init(out->users[i]);
         out->users[i]->username = put_text(scratch, in->users[i].username);
         out->users[i]->password_version = in->users[i].password_version;
+    }
+    out->n_networks = in->network_count;
+    out->networks = scratch_take(scratch, in->network_count, sizeof(*out->networks));
+    for (size_t i = 0; i < in->network_count; i++) {
+        out->networks[i] = scratch_take(scratch, 1, sizeof(**out->networks));
+        amt__network_written__init(out->networks[i]);
+        out->networks[i]->wireless = put_optional(scratch, in->networks[i].wireless);
+        out->networks[i]->password_version = in->networks[i].password_version;
     }
     return &out->base;
 }

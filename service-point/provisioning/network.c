@@ -225,7 +225,7 @@ bool network_wired_fits(const struct session *session, const struct wired_8021x 
 
     if (!wanted->eap)
         return !wired->enabled;
-    return wired->enabled && wired->pxe_timeout_s == wanted->pxe_timeout_s &&
+    return wired->enabled && !wanted->password_changed && wired->pxe_timeout_s == wanted->pxe_timeout_s &&
            wired->active_in_s0 == wanted->active_in_s0 && stored_eap_fits(&wired->eap, wanted->eap) &&
            uses_fit(session, NULL, wanted->eap);
 }

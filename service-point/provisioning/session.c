@@ -244,6 +244,17 @@ void session_note_user(struct session *session, const struct user_entry *user)
         (struct user_written){ text_copy(user->username), user->password_version };
 }
 
+void session_note_network(struct session *session, const char *wireless, uint64_t password_version)
+{
+    struct message_job_finished *result = &session->result;
+
+    if (password_version == 0)
+        return;
+    result->networks = reallocate(result->networks, result->network_count + 1, sizeof(*result->networks));
+    result->networks[result->network_count++] =
+        (struct network_written){ text_copy(wireless), password_version };
+}
+
 void session_note_setting(struct session *session, const char *name, const char *value)
 {
     struct message_job_finished *result = &session->result;

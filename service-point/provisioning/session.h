@@ -107,6 +107,9 @@ bool session_ask(struct session *session, const struct message *question, enum m
                  struct message *answer, struct error *err) MUST_CHECK;
 /* Adds to result.steps (takes the texts over) and tells the site now and then. */
 void session_report(struct session *session, struct step_report *step);
+/* The firmware took the password of a wireless profile (NULL: of wired 802.1X); without a version nobody
+ * asks. */
+void session_note_network(struct session *session, const char *wireless, uint64_t password_version);
 /* The firmware took the user's password; without a version nobody asks. */
 void session_note_user(struct session *session, const struct user_entry *user);
 /* "name=value" for JOB_FINISHED.settings. */

@@ -47,9 +47,9 @@ bool set_wired_8021x(struct session *session, struct step_report *report, struct
     class = state->wired.class == WIRED_PROFILE ? "AMT_8021XProfile" : "IPS_IEEE8021xSettings";
     session_note_setting(session, "wired_8021x", describe(wanted));
     if (network_wired_fits(session, wanted))
-        return step_unchanged(report, "%s; the password, which cannot be read, is taken for the right one",
-                              describe(wanted));
+        return step_unchanged(report, "%s", describe(wanted));
     if (!write_wired(session, wanted, &removed, err))
         return false;
+    session_note_network(session, NULL, wanted->password_version);
     return step_done(report, "%s, through %s; %zu certificates removed", describe(wanted), class, removed);
 }

@@ -48,13 +48,14 @@ static bool write_profile(struct session *session, const struct wireless_profile
     const struct stored_wireless *stored = find_stored(session->network, profile->name);
     bool written;
 
-    if (stored && network_has_profile(session, stored, profile)) {
+    if (stored && !profile->password_changed && network_has_profile(session, stored, profile)) {
         tally->kept++;
         return true;
     }
     written = stored ? wsman_wireless_replace(session->connection, stored->id, profile, &certificates, err)
                      : wsman_wireless_add(session->connection, profile, &certificates, err);
     if (written) {
+        session_note_network(session, profile->name, profile->password_version);
         tally->written++;
         return true;
     }
@@ -130,10 +131,7 @@ static bool write_wireless(struct session *session, struct step_report *report, 
         return step_skipped(report, REASON_UNSUPPORTED, "this firmware cannot do what %s asks for",
                             tally.unsupported);
     if (tally.written == 0 && tally.left_out == 0 && !port_changed && !synchronization_changed)
-        return step_unchanged(report,
-                              "%zu profiles; passphrases, which cannot be read, are taken for the "
-                              "right ones",
-                              tally.kept);
+        return step_unchanged(report, "%zu profiles", tally.kept);
     return step_done(report, "%zu profiles written, %zu as they were; synchronisation %s%s%s", tally.written,
                      tally.kept, synchronization,
                      tally.left_out ? "; left out, unknown to this firmware: " : "",

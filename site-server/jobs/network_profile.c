@@ -46,14 +46,16 @@ void network_profiles_clear(struct network_profiles *profiles)
     rows_free(&profiles->networks);
     rows_free(&profiles->wireless);
     rows_free(&profiles->wired);
+    rows_free(&profiles->written);
 }
 
-bool network_profiles_load(struct database *database, struct parameters *names,
+bool network_profiles_load(struct database *database, struct parameters *names, struct parameters *computers,
                            struct network_profiles *profiles, struct error *err)
 {
     return database_run(database, STATEMENT_PROFILE_NETWORKS_OF, names, &profiles->networks, err) &&
            database_run(database, STATEMENT_PROFILE_WIRELESS_OF, names, &profiles->wireless, err) &&
-           database_run(database, STATEMENT_PROFILE_WIRED_OF, names, &profiles->wired, err);
+           database_run(database, STATEMENT_PROFILE_WIRED_OF, names, &profiles->wired, err) &&
+           database_run(database, STATEMENT_COMPUTER_NETWORKS_OF, computers, &profiles->written, err);
 }
 
 static struct eap_settings *make_eap(const struct rows *rows, size_t row, const char *fqdn,
@@ -77,9 +79,30 @@ static struct eap_settings *make_eap(const struct rows *rows, size_t row, const 
     return eap;
 }
 
-static bool put_wireless_profile(const struct rows *rows, size_t row, struct vault *vault, const char *fqdn,
-                                 struct wireless_profile *wireless, struct error *err)
+static bool has_password(const struct rows *written, const struct uuid *uuid, const char *network,
+                         uint64_t version)
 {
+    for (size_t i = 0; i < rows_count(written); i++) {
+        const struct uuid owner = row_uuid(written, i, "uuid");
+
+        if (uuid_equal(&owner, uuid) && strcmp(row_text(written, i, "network"), network) == 0)
+            return (uint64_t)row_number(written, i, "password_version") == version;
+    }
+    return false;
+}
+
+/* 0: there is no password. */
+static uint64_t version_of(const struct rows *rows, size_t row)
+{
+    return row_is_null(rows, row, "password_version") ? 0
+                                                      : (uint64_t)row_number(rows, row, "password_version");
+}
+
+static bool put_wireless_profile(const struct network_profiles *profiles, size_t row, struct vault *vault,
+                                 const struct network_owner *owner, struct wireless_profile *wireless,
+                                 struct error *err)
+{
+    const struct rows *rows = profiles->wireless;
     const char *name = row_text(rows, row, "name");
     struct secret *secret = NULL;
     char place[VAULT_PLACE_SIZE];
@@ -95,12 +118,16 @@ static bool put_wireless_profile(const struct rows *rows, size_t row, struct vau
     if (row_is_null(rows, row, "eap"))
         wireless->passphrase = secret;
     else
-        wireless->eap = make_eap(rows, row, fqdn, secret);
+        wireless->eap = make_eap(rows, row, owner->fqdn, secret);
+    wireless->password_version = version_of(rows, row);
+    wireless->password_changed =
+        wireless->password_version &&
+        !has_password(profiles->written, owner->uuid, name, wireless->password_version);
     return true;
 }
 
-static bool put_wireless(const struct network_profiles *profiles, struct vault *vault, const char *fqdn,
-                         struct profile *profile, struct error *err)
+static bool put_wireless(const struct network_profiles *profiles, struct vault *vault,
+                         const struct network_owner *owner, struct profile *profile, struct error *err)
 {
     const struct rows *rows = profiles->wireless;
     struct wireless_settings *wireless = profile->wireless;
@@ -108,27 +135,31 @@ static bool put_wireless(const struct network_profiles *profiles, struct vault *
     wireless->profiles = allocate(rows_count(rows) * sizeof(*wireless->profiles));
     for (size_t i = 0; i < rows_count(rows); i++) {
         if (strcmp(row_text(rows, i, "profile"), profile->name) == 0 &&
-            !put_wireless_profile(rows, i, vault, fqdn, &wireless->profiles[wireless->count++], err))
+            !put_wireless_profile(profiles, i, vault, owner, &wireless->profiles[wireless->count++], err))
             return false;
     }
     return true;
 }
 
 static bool put_wired(const struct network_profiles *profiles, size_t row, struct vault *vault,
-                      const char *fqdn, struct profile *profile, struct error *err)
+                      const struct network_owner *owner, struct profile *profile, struct error *err)
 {
     const struct rows *rows = profiles->wired;
+    struct wired_8021x *wired;
     struct secret *password = NULL;
     char place[VAULT_PLACE_SIZE];
 
     vault_place_profile_wired(profile->name, place);
     if (!sealed_row_open(vault, rows, row, place, &password, err))
         return error_during(err, "wired 802.1X");
-    profile->wired_8021x = allocate(sizeof(*profile->wired_8021x));
-    profile->wired_8021x->pxe_timeout_s = (uint32_t)row_number(rows, row, "pxe_timeout_s");
-    profile->wired_8021x->active_in_s0 = row_bool(rows, row, "active_in_s0");
+    wired = profile->wired_8021x = allocate(sizeof(*wired));
+    wired->pxe_timeout_s = (uint32_t)row_number(rows, row, "pxe_timeout_s");
+    wired->active_in_s0 = row_bool(rows, row, "active_in_s0");
     if (row_bool(rows, row, "enabled"))
-        profile->wired_8021x->eap = make_eap(rows, row, fqdn, password);
+        wired->eap = make_eap(rows, row, owner->fqdn, password);
+    wired->password_version = version_of(rows, row);
+    wired->password_changed =
+        wired->password_version && !has_password(profiles->written, owner->uuid, "", wired->password_version);
     return true;
 }
 
@@ -145,8 +176,8 @@ static void put_network(const struct rows *rows, size_t row, struct profile *pro
         profile->kvm_consent_timeout_s = (uint32_t)row_number(rows, row, "kvm_consent_timeout_s");
 }
 
-bool network_profiles_put(const struct network_profiles *profiles, struct vault *vault, const char *fqdn,
-                          struct profile *profile, struct error *err)
+bool network_profiles_put(const struct network_profiles *profiles, struct vault *vault,
+                          const struct network_owner *owner, struct profile *profile, struct error *err)
 {
     for (size_t i = 0; i < rows_count(profiles->networks); i++) {
         if (strcmp(row_text(profiles->networks, i, "profile"), profile->name) == 0)
@@ -154,8 +185,8 @@ bool network_profiles_put(const struct network_profiles *profiles, struct vault 
     }
     for (size_t i = 0; i < rows_count(profiles->wired); i++) {
         if (strcmp(row_text(profiles->wired, i, "profile"), profile->name) == 0 &&
-            !put_wired(profiles, i, vault, fqdn, profile, err))
+            !put_wired(profiles, i, vault, owner, profile, err))
             return false;
     }
-    return !profile->wireless || put_wireless(profiles, vault, fqdn, profile, err);
+    return !profile->wireless || put_wireless(profiles, vault, owner, profile, err);
 }

@@ -227,10 +227,12 @@ static bool put_profile(struct preparation *item, const struct job_kind *kind, c
     return !kind->applies_profile || put_users(profile, item, site, err);
 }
 
-static bool put_networks(struct message_job_offer *offer, const struct site *site, const char *fqdn,
-                         struct error *err)
+static bool put_networks(struct message_job_offer *offer, const struct site *site,
+                         const struct preparation *item, struct error *err)
 {
-    return network_profiles_put(&site->networks, site->vault, fqdn, &offer->profile, err);
+    const struct network_owner owner = { &item->uuid, item->fqdn };
+
+    return network_profiles_put(&site->networks, site->vault, &owner, &offer->profile, err);
 }
 
 /* ---- accounts to be tried -------------------------------------------------------------------------- */
@@ -526,7 +528,7 @@ static bool prepare(struct preparation *item, const struct site *site, struct ne
         bytes_set(&offer->certificate, item->certificate.data, item->certificate.length);
     return put_one_time_password(item, site, err) && put_accounts(item, kind, site, err) &&
            put_profile(item, kind, site, profile, err) &&
-           (!kind->applies_profile || put_networks(offer, site, item->fqdn, err)) &&
+           (!kind->applies_profile || put_networks(offer, site, item, err)) &&
            (kind->new_admin_password ? put_new_admin(item, site, fresh, err)
                                      : put_known_admin(item, site, err)) &&
            put_mebx_password(item, kind, site, profile, fresh, err);
@@ -558,7 +560,7 @@ static bool load_site(struct database *database, const struct preparation *items
         !database_run(database, STATEMENT_PROFILE_USERS_OF, parameters, &site->users, err) ||
         !database_run(database, STATEMENT_COMPUTER_USERS_OF, computers, &site->written, err) ||
         !database_run(database, STATEMENT_AUTHORITY_CERTIFICATES, NULL, &site->issuers, err) ||
-        !network_profiles_load(database, parameters, &site->networks, err))
+        !network_profiles_load(database, parameters, computers, &site->networks, err))
         return false;
     site->account_names = allocate(rows_count(site->accounts) * sizeof(*site->account_names));
     for (size_t i = 0; i < rows_count(site->accounts); i++)

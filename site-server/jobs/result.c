@@ -231,6 +231,27 @@ static bool record_users(struct database *database, const struct attempt *attemp
     return database_write(database, STATEMENT_COMPUTER_USERS_STORE, parameters, err);
 }
 
+/* The same of their networks. */
+static bool record_networks(struct database *database, const struct attempt *attempt,
+                            const struct message_job_finished *finished, struct error *err)
+{
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    struct array *networks, *versions;
+
+    if (!finished->network_count)
+        return true;
+    parameters_uuid(parameters, &attempt->uuid);
+    networks = parameters_texts(parameters);
+    versions = parameters_numbers(parameters);
+    for (size_t i = 0; i < finished->network_count; i++) {
+        const char *wireless = finished->networks[i].wireless;
+
+        array_add_text(networks, wireless ? wireless : "");
+        array_add_number(versions, (int64_t)finished->networks[i].password_version);
+    }
+    return database_write(database, STATEMENT_COMPUTER_NETWORKS_STORE, parameters, err);
+}
+
 static bool forget_provisioning(struct database *database, const struct attempt *attempt, struct error *err)
 {
     AUTO(parameters_free) struct parameters *parameters = parameters_new();
@@ -366,6 +387,7 @@ static bool take_result(struct database *database, const struct job_settings *se
            activate_certificate(database, attempt, finished, err) &&
            activate_client_certificate(database, attempt, finished, err) &&
            record_users(database, attempt, finished, err) &&
+           record_networks(database, attempt, finished, err) &&
            (finished->done ? complete(database, attempt, finished, err)
                            : fall_back(database, settings, attempt, finished, err));
 }

@@ -196,6 +196,33 @@ static void a_user_s_changed_password_reaches_the_firmware_with_one_write(void *
     assert_int_equal(writes(site, &computer), before + 1);
 }
 
+static void a_changed_passphrase_reaches_the_firmware_with_one_write(void **state)
+{
+    struct site *site = *state;
+    struct computer computer;
+    AUTO(text_free) char *networks = with_networks(site);
+    int64_t before;
+
+    set_profile(site, "wifi", networks, PASSPHRASES);
+    provision(site, &computer, 26, "14.0", "hello=manual wifi=yes", "wifi");
+    before = writes(site, &computer);
+    run_job(site, &computer, "update", "update done");
+    assert_int_equal(writes(site, &computer), before);
+    set_profile(site, "wifi", networks, "wireless office:another horse battery\n");
+    run_job(site, &computer, "update", "update done");
+    assert_int_equal(writes(site, &computer), before + 1);
+    expect_changes(site, &computer, "wireless");
+    run_job(site, &computer, "update", "update done");
+    assert_int_equal(writes(site, &computer), before + 1);
+    AUTO(json_close) json_object *firmware = NULL;
+    struct error err = { 0 };
+
+    must(simulator_state(site->simulator, computer.uuid, &firmware, &err));
+    assert_string_equal(
+        json_text_at(json_object_array_get_idx(json_at(firmware, "wifi.profiles"), 0), "passphrase"),
+        "another horse battery");
+}
+
 /* The same password under another key of the key file is the same password. */
 static void rotating_the_secret_key_makes_no_update_write(void **state)
 {
@@ -772,6 +799,7 @@ int main(void)
         cmocka_unit_test(an_update_of_an_unchanged_computer_writes_nothing),
         cmocka_unit_test(an_update_writes_the_one_setting_that_changed),
         cmocka_unit_test(a_user_s_changed_password_reaches_the_firmware_with_one_write),
+        cmocka_unit_test(a_changed_passphrase_reaches_the_firmware_with_one_write),
         cmocka_unit_test(rotating_the_secret_key_makes_no_update_write),
         cmocka_unit_test(profiles_that_alternate_leave_nothing_behind),
         cmocka_unit_test(an_update_gives_a_renamed_computer_its_name_and_a_certificate_for_it),

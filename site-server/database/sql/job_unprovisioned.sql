@@ -7,6 +7,8 @@ WITH certificates AS (
 ), passwords AS (
     UPDATE amt_store.secret SET state = 'superseded'
      WHERE uuid = $1::uuid AND kind = 'admin' AND state IN ('pending', 'active')
+), networks AS (
+    DELETE FROM amt_store.computer_network WHERE uuid = $1::uuid
 ), users AS (
     DELETE FROM amt_store.computer_user WHERE uuid = $1::uuid
 )

@@ -122,11 +122,12 @@ static void networks_and_kerberos_of_an_offer_are_read_as_they_were_written(void
                                 .server_name_match = SERVER_NAME_SUFFIX,
                                 .trusted_root = { (unsigned char *)"\x30\x01", 2 } };
     struct wireless_profile profiles[] = {
-        { (char *)"guest", (char *)"guest net", 1, WIRELESS_WPA3_SAE, WIRELESS_GCMP_256, password, NULL },
-        { (char *)"corp", (char *)"corp", 2, WIRELESS_WPA2_8021X, WIRELESS_CCMP, NULL, &eap },
+        { (char *)"guest", (char *)"guest net", 1, WIRELESS_WPA3_SAE, WIRELESS_GCMP_256, password, NULL, 0,
+          false },
+        { (char *)"corp", (char *)"corp", 2, WIRELESS_WPA2_8021X, WIRELESS_CCMP, NULL, &eap, 7, true },
     };
     struct wireless_settings wireless = { profiles, 2, SYNCHRONIZE_USER };
-    struct wired_8021x wired = { NULL, 90, false };
+    struct wired_8021x wired = { NULL, 90, false, 8, true };
     char *principals[] = { (char *)"HTTP/pc1.example.com:16992" };
     struct kerberos_account kerberos = { .realm = (char *)"EXAMPLE.COM",
                                          .principals = principals,
@@ -160,6 +161,10 @@ static void networks_and_kerberos_of_an_offer_are_read_as_they_were_written(void
     assert_null(profile->wireless->profiles[0].eap);
     assert_string_equal(profile->wireless->profiles[1].eap->server_name, "radius.example.com");
     assert_int_equal(profile->wireless->profiles[1].eap->trusted_root.length, 2);
+    assert_int_equal(profile->wireless->profiles[0].password_version, 0);
+    assert_int_equal(profile->wireless->profiles[1].password_version, 7);
+    assert_true(profile->wireless->profiles[1].password_changed);
+    assert_int_equal(profile->wired_8021x->password_version, 8);
     assert_null(profile->wired_8021x->eap);
     assert_int_equal(profile->wired_8021x->pxe_timeout_s, 90);
     assert_int_equal(profile->kvm_session_timeout_min, 20);
@@ -183,6 +188,7 @@ static void a_result_is_read_as_it_was_written(void **state)
                                      REASON_TIMEOUT, (char *)"no answer in 30 s" } };
     char *settings[] = { (char *)"ping=on" };
     struct user_written users[] = { { (char *)"operator", 17 } };
+    struct network_written networks[] = { { NULL, 18 }, { (char *)"corp", 19 } };
     struct message message = {
         .kind = MESSAGE_JOB_FINISHED,
         .job_finished = { .id = { 1, 1 },
@@ -196,7 +202,9 @@ static void a_result_is_read_as_it_was_written(void **state)
                           .setting_count = 1,
                           .amt_status = STATUS_EXTERNALLY_PROVISIONED,
                           .users = users,
-                          .user_count = 1 },
+                          .user_count = 1,
+                          .networks = networks,
+                          .network_count = 2 },
     };
     AUTO(message_free) struct message again = { 0 };
     struct error err = { 0 };
@@ -213,6 +221,9 @@ static void a_result_is_read_as_it_was_written(void **state)
     assert_int_equal(again.job_finished.amt_status, STATUS_EXTERNALLY_PROVISIONED);
     assert_string_equal(again.job_finished.users[0].username, "operator");
     assert_int_equal(again.job_finished.users[0].password_version, 17);
+    assert_null(again.job_finished.networks[0].wireless);
+    assert_int_equal(again.job_finished.networks[0].password_version, 18);
+    assert_string_equal(again.job_finished.networks[1].wireless, "corp");
 }
 
 static void a_request_for_a_certificate_may_name_the_firmware(void **state)

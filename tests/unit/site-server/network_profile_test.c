@@ -266,6 +266,9 @@ static void an_offer_gets_the_networks_with_their_passwords(void **state)
 {
     AUTO(network_profiles_clear) struct network_profiles profiles = { NULL };
     AUTO(parameters_free) struct parameters *names = parameters_new();
+    AUTO(parameters_free) struct parameters *computers = parameters_new();
+    const struct uuid uuid = { { 1 } };
+    const struct network_owner owner = { &uuid, "pc1.example.com" };
     AUTO(profile_clear) struct profile profile = { .name = text_copy("default") };
     AUTO(profile_clear) struct profile other = { .name = text_copy("other") };
     char place[VAULT_PLACE_SIZE];
@@ -287,8 +290,9 @@ static void an_offer_gets_the_networks_with_their_passwords(void **state)
         "\"wireless_synchronization\": \"user\", "
         "\"kvm_session_timeout_min\": 7}')::text");
     array_add_text(parameters_texts(names), "default");
-    assert_true(network_profiles_load(db, names, &profiles, &err));
-    if (!network_profiles_put(&profiles, vault, "pc1.example.com", &profile, &err))
+    array_add_uuid(parameters_uuids(computers), &uuid);
+    assert_true(network_profiles_load(db, names, computers, &profiles, &err));
+    if (!network_profiles_put(&profiles, vault, &owner, &profile, &err))
         fail_msg("%s", err.message);
     assert_int_equal(profile.wireless->count, 2);
     assert_int_equal(profile.wireless->synchronization, SYNCHRONIZE_USER);
@@ -302,7 +306,12 @@ static void an_offer_gets_the_networks_with_their_passwords(void **state)
     assert_string_equal(secret_reveal(profile.wired_8021x->eap->password), "Radius-Word1");
     assert_int_equal(profile.wired_8021x->pxe_timeout_s, 120);
     assert_int_equal(profile.kvm_session_timeout_min, 7);
-    assert_true(network_profiles_put(&profiles, vault, "pc1.example.com", &other, &err));
+    /* Nothing is known of this computer. */
+    assert_true(profile.wireless->profiles[0].password_version > 0);
+    assert_true(profile.wireless->profiles[0].password_changed);
+    assert_false(profile.wireless->profiles[1].password_changed); /* EAP-TLS has none */
+    assert_true(profile.wired_8021x->password_changed);
+    assert_true(network_profiles_put(&profiles, vault, &owner, &other, &err));
     assert_null(other.wireless);
     assert_null(other.wired_8021x);
 }
