@@ -102,6 +102,12 @@ static const struct column show_columns[] = {
     { "hello_verdict", "verdict", COLUMN_TEXT },
     { "hello_reason", "verdict because", COLUMN_TEXT },
     { "hello_root_hashes", "trusted roots", COLUMN_TEXT },
+    { "proven_by", "proven by", COLUMN_TEXT },
+    { "agent_last_seen", "agent last seen", COLUMN_TEXT },
+    { "agent_version", "agent's version", COLUMN_TEXT },
+    { "agent_public_key", "agent's key", COLUMN_TEXT },
+    { "agent_setup_state", "agent saw state", COLUMN_TEXT },
+    { "agent_check_text", "agent's check failed", COLUMN_TEXT },
 };
 
 static const struct column secret_columns[] = {

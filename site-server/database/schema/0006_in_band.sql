@@ -180,9 +180,9 @@ COMMENT ON COLUMN amt.one_time_password.state IS 'registered, activated (there i
 CREATE VIEW amt.computer_identity AS
     SELECT c.uuid, c.fqdn, CASE WHEN c.managed_in_band THEN 'in band' ELSE 'out of band' END AS management,
            p.proven_by, p.proven_at, p.job
-      FROM amt_store.computer c LEFT JOIN amt_store.proof p USING (uuid);
+      FROM amt_store.computer c LEFT JOIN amt_store.proof p ON p.uuid = c.uuid AND c.amt_status = 3;
 COMMENT ON VIEW amt.computer_identity IS 'How each computer is managed, and how the one that was provisioned was known to be it';
-COMMENT ON COLUMN amt.computer_identity.proven_by IS 'otp: the firmware held the one-time password that the computer''s agent registered; import: its UUID was imported; NULL: never provisioned';
+COMMENT ON COLUMN amt.computer_identity.proven_by IS 'otp: the firmware held the one-time password that the computer''s agent registered; import: its UUID was imported; NULL: not provisioned';
 
 CREATE VIEW amt.alarm AS
     SELECT a.id, a.code, a.uuid, c.fqdn, host(a.address) AS address, a.text, a.raised_at, a.last_at, a.count,
