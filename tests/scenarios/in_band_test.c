@@ -525,6 +525,79 @@ static void another_key_for_a_bound_uuid_is_refused_until_an_operator_unbinds_it
     expect_policy(other, REASON_NONE);
 }
 
+/* Spec I10: a name is one computer's; one without a name is known, but not provisioned. */
+static void an_agent_names_its_computer_where_nobody_else_did(void **state)
+{
+    AUTO(agent_peer_close) struct agent_peer *peer = NULL;
+    AUTO(agent_peer_close) struct agent_peer *other = NULL;
+    AUTO(secret_free) struct secret *token = NULL;
+    struct site *site = *state;
+    struct computer computer, second;
+    struct message message;
+
+    peer = open_agent(site, &computer, 17, "16.1");
+    other = open_agent(site, &second, 18, "16.1");
+    token = make_token(site, "names", NULL);
+    enrol(site, peer, &computer, token);
+    message = agent_enrol(site, &second, token, SETUP_PRE);
+    message.enrol.fqdn = computer.fqdn;
+    expect_refused(other, &message, REASON_NAME_TAKEN);
+    message.enrol.fqdn = NULL;
+    say(other, &message, MESSAGE_ENROLLED);
+    expect_sql(site, second.uuid, "SELECT fqdn FROM amt.computer WHERE uuid = '%s'", second.uuid);
+    expect_policy(other, REASON_NAME_MISSING);
+    message.enrol.fqdn = second.fqdn;
+    say(other, &message, MESSAGE_ENROLLED);
+    expect_sql(site, second.fqdn, "SELECT fqdn FROM amt.computer WHERE uuid = '%s'", second.uuid);
+    expect_policy(other, REASON_NONE);
+    message.enrol.fqdn =
+        (char *)"renamed.site.example.com"; /* by somebody on the computer: no operator's word */
+    say(other, &message, MESSAGE_ENROLLED);
+    expect_sql(site, second.fqdn, "SELECT fqdn FROM amt.computer WHERE uuid = '%s'", second.uuid);
+}
+
+/* What an operator types about it; the last command of the test shuts the alarm up. */
+static void an_operator_sees_tokens_agents_and_alarms(void **state)
+{
+    AUTO(agent_peer_close) struct agent_peer *peer = NULL;
+    AUTO(agent_peer_close) struct agent_peer *thief = NULL;
+    AUTO(secret_free) struct secret *token = NULL;
+    AUTO(text_free) char *tokens = NULL;
+    AUTO(text_free) char *agents = NULL;
+    AUTO(text_free) char *alarms = NULL;
+    AUTO(text_free) char *summary = NULL;
+    AUTO(text_free) char *shown = NULL;
+    AUTO(text_free) char *number = NULL;
+    struct site *site = *state;
+    struct computer computer;
+    struct message message;
+    struct error err = { 0 };
+
+    peer = open_agent(site, &computer, 19, "16.1");
+    token = make_token(site, "seen", NULL);
+    enrol(site, peer, &computer, token);
+    must(agent_peer_open(&thief, site, NULL, &err));
+    message = agent_enrol(site, &computer, token, SETUP_PRE);
+    expect_refused(thief, &message, REASON_BOUND_TO_ANOTHER_KEY);
+    must(site_amtctl(site, &tokens, &err, "token", "list", NULL));
+    assert_non_null(strstr(tokens, "seen"));
+    assert_null(strstr(tokens, secret_reveal(token)));
+    must(site_amtctl(site, &agents, &err, "agent", "list", "--search", computer.fqdn, NULL));
+    assert_non_null(strstr(agents, computer.address));
+    must(site_amtctl(site, &shown, &err, "computer", "show", computer.uuid, NULL));
+    assert_non_null(strstr(shown, agent_peer_key(peer)));
+    must(site_amtctl(site, &alarms, &err, "alarm", "list", NULL));
+    assert_non_null(strstr(alarms, "bound-to-another-key"));
+    assert_non_null(strstr(alarms, agent_peer_key(thief)));
+    must(site_amtctl(site, &summary, &err, "summary", NULL));
+    assert_non_null(strstr(summary, "alarms"));
+    number = sql_answer(site, "SELECT id FROM amt.alarm WHERE uuid = '%s'", computer.uuid);
+    must(site_amtctl(site, NULL, &err, "alarm", "acknowledge", number, NULL));
+    expect_sql(site, "operator", "SELECT acknowledged_by FROM amt.alarm WHERE uuid = '%s'", computer.uuid);
+    expect_refused(thief, &message, REASON_BOUND_TO_ANOTHER_KEY);
+    expect_sql(site, "2", "SELECT count(*) FROM amt.alarm WHERE uuid = '%s'", computer.uuid);
+}
+
 /* A disk image that carries an agent's key, or an agent that lies. */
 static void a_bound_key_cannot_speak_for_another_computer(void **state)
 {
@@ -638,6 +711,51 @@ static void an_expired_password_begins_nothing(void **state)
                "FROM amt.one_time_password o WHERE uuid = '%s'",
                computer.uuid);
     assert_int_equal(state_number(site, &computer, "counters.connections"), 0);
+}
+
+/* The computer was in nobody's subnet until its password was good no more. */
+static void a_job_whose_password_expired_ends_before_the_firmware_is_asked(void **state)
+{
+    AUTO(agent_peer_close) struct agent_peer *peer = NULL;
+    AUTO(secret_free) struct secret *token = NULL;
+    struct site *site = *state;
+    struct computer computer;
+    struct one_time_password otp;
+    struct error err = { 0 };
+
+    peer = open_agent(site, &computer, 27, "16.1");
+    token = make_token(site, "too late", NULL);
+    enrol(site, peer, &computer, token);
+    register_password(peer, &computer, &otp);
+    begin_setup(site, &computer, otp.text);
+    assert_true(process_stop(&site->points[0].process));
+    announce(peer, &computer);
+    expect_sql(site, "waiting", "SELECT state FROM amt.job WHERE uuid = '%s'", computer.uuid);
+    sql_do(site, "UPDATE amt_store.one_time_password SET expires_at = now() WHERE uuid = '%s'",
+           computer.uuid);
+    must(site_start_point(site, 0, &err));
+    expect_outcome(site, &computer, "not provisioned", "otp-missing");
+    assert_int_equal(state_number(site, &computer, "counters.connections"), 0);
+}
+
+static void former_passwords_of_a_computer_are_forgotten_after_a_while(void **state)
+{
+    AUTO(agent_peer_close) struct agent_peer *peer = NULL;
+    AUTO(secret_free) struct secret *token = NULL;
+    struct site *site = *state;
+    struct computer computer;
+    struct one_time_password otp;
+
+    peer = open_agent(site, &computer, 28, "16.1");
+    token = make_token(site, "many", NULL);
+    enrol(site, peer, &computer, token);
+    for (unsigned i = 0; i < 30; i++)
+        register_password(peer, &computer, &otp);
+    expect_sql(
+        site, "20 1",
+        "SELECT count(*) || ' ' || count(*) FILTER (WHERE state = 'registered') FROM amt.one_time_password "
+        "WHERE uuid = '%s'",
+        computer.uuid);
 }
 
 /* Everything that was said once is said again, by the agent's own key: nothing comes of it. */
@@ -826,10 +944,14 @@ int main(void)
         cmocka_unit_test(a_token_that_is_not_good_enrols_nobody),
         cmocka_unit_test(a_token_of_one_computer_enrols_no_other),
         cmocka_unit_test(another_key_for_a_bound_uuid_is_refused_until_an_operator_unbinds_it),
+        cmocka_unit_test(an_agent_names_its_computer_where_nobody_else_did),
+        cmocka_unit_test(an_operator_sees_tokens_agents_and_alarms),
         cmocka_unit_test(a_bound_key_cannot_speak_for_another_computer),
         cmocka_unit_test(a_stranger_is_heard_enrol_and_nothing_else),
         cmocka_unit_test(firmware_with_another_password_is_left_as_it_is),
         cmocka_unit_test(an_expired_password_begins_nothing),
+        cmocka_unit_test(a_job_whose_password_expired_ends_before_the_firmware_is_asked),
+        cmocka_unit_test(former_passwords_of_a_computer_are_forgotten_after_a_while),
         cmocka_unit_test(a_recorded_exchange_is_worth_nothing),
         cmocka_unit_test(a_password_of_another_computer_proves_nothing),
         cmocka_unit_test(a_rogue_device_at_the_computers_address_is_told_nothing),
