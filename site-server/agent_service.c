@@ -2,10 +2,12 @@
 
 #include "common/clock.h"
 
-#define QUEUE_HIGH_WATER_MARK                                                                                \
-    64 /* messages waiting for each agent and direction; an honest one waits for answers */
-#define NAMES_MAX       16384 /* keys, and addresses, whose rates are remembered */
-#define LOG_INTERVAL_MS 10000
+/* What strangers can make wait here: connections, each with so many messages of twice this size (endpoint.c).
+ */
+#define QUEUE_HIGH_WATER_MARK 4     /* for each agent and direction; an honest one waits for its answers */
+#define MESSAGE_MAX           16384 /* an ENROL with all the roots that are read has less than 5,000 bytes */
+#define NAMES_MAX             16384 /* keys, and addresses, whose rates are remembered */
+#define LOG_INTERVAL_MS       10000
 
 /* A file descriptor is what a connection costs, and this one is counted already; libzmq closes it if it is
  * not admitted. */
@@ -41,7 +43,8 @@ bool agent_service_open(struct agent_service *service, const struct agent_servic
     const struct endpoint_options endpoint = { .address = options->endpoint,
                                                .setting = "agents.endpoint",
                                                .keys = options->keys,
-                                               .high_water_mark = QUEUE_HIGH_WATER_MARK };
+                                               .high_water_mark = QUEUE_HIGH_WATER_MARK,
+                                               .message_max = MESSAGE_MAX };
     const struct gate_rule rule = { admits, service };
     const struct door door = { recognise, service };
 

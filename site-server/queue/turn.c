@@ -110,8 +110,7 @@ static bool admit(const struct turn *turn, const struct incoming *incoming, cons
     *correlation = 0;
     *refusal = REFUSAL_SIZE;
     if (!incoming->whole)
-        return error_because(err, REASON_MESSAGE_REFUSED, "not one frame of 1 to %d bytes",
-                             MESSAGE_MAX_BYTES);
+        return error_because(err, REASON_MESSAGE_REFUSED, "not one frame, or too large");
     if (!turn->door.recognise(turn->door.context, incoming, site, exchange, refusal, err) ||
         !dialogue_admit(turn->dialogue, incoming->data.data, incoming->data.length, exchange->role,
                         &exchange->said, refusal, correlation, err))
