@@ -131,7 +131,7 @@ void agent_service_count(const struct agent_service *service, struct counters *c
     gatekeeper_counts(service->gatekeeper, &gate);
     counters->agents_admitted = gate.admitted;
     counters->agents_turned_away = gate.unknown;
-    counters->agents_broken = service->broken_logged + gate.malformed;
+    counters->agents_broken = endpoint_broken_handshakes(service->endpoint) + gate.malformed;
     gauges->agents = endpoint_connections(service->endpoint);
     gauges->messages_held += turn_held(service->turn);
 }
