@@ -61,22 +61,41 @@ static char *read_host_name(struct reader *reader, const char *field, const char
     return text_format("%.*s", (int)length, text);
 }
 
+/* Where one computer can be: none that means this host, all hosts, or an IPv4 address in IPv6 clothes (RFC
+ * 6890, RFC 4291). */
+static bool may_be_a_computers(int family, const unsigned char *bytes)
+{
+    struct in6_addr address;
+
+    if (family == AF_INET)
+        return bytes[0] != 0 && bytes[0] < 224;
+    memcpy(&address, bytes, sizeof(address));
+    return !IN6_IS_ADDR_UNSPECIFIED(&address) && !IN6_IS_ADDR_MULTICAST(&address) &&
+           !IN6_IS_ADDR_LINKLOCAL(&address) && !IN6_IS_ADDR_V4MAPPED(&address) &&
+           !IN6_IS_ADDR_V4COMPAT(&address);
+}
+
 static void read_wired_address(struct reader *reader, const Amt__WiredAddress *in, struct wired_address *out)
 {
     unsigned char bytes[sizeof(struct in6_addr)];
-    uint32_t most = 128;
+    int family = AF_INET;
 
     if (!in)
         return;
-    if (inet_pton(AF_INET, in->address, bytes) == 1)
-        most = 32;
-    else if (inet_pton(AF_INET6, in->address, bytes) != 1) {
-        wrong(reader, "address", "is not numeric");
+    if (inet_pton(AF_INET, in->address, bytes) != 1) {
+        family = AF_INET6;
+        if (inet_pton(AF_INET6, in->address, bytes) != 1) {
+            wrong(reader, "address", "is not numeric");
+            return;
+        }
+    }
+    if (!may_be_a_computers(family, bytes)) {
+        wrong(reader, "address", "is none that a computer has");
         return;
     }
     out->address = text_copy(in->address);
     if (in->has_prefix_bits)
-        out->prefix_bits = read_enum(reader, "prefix_bits", in->prefix_bits, 1, most);
+        out->prefix_bits = read_enum(reader, "prefix_bits", in->prefix_bits, 1, family == AF_INET ? 32 : 128);
 }
 
 static void read_mac(struct reader *reader, bool present, ProtobufCBinaryData data, struct message_enrol *out)

@@ -2,10 +2,12 @@
 
 #include "common/clock.h"
 
-#define QUEUE_HIGH_WATER_MARK                                                                                \
-    64 /* messages waiting for each agent and direction; an honest one waits for answers */
-#define NAMES_MAX       16384 /* keys, and addresses, whose rates are remembered */
-#define LOG_INTERVAL_MS 10000
+/* What strangers can make wait here: connections, each with so many messages of twice this size (endpoint.c).
+ */
+#define QUEUE_HIGH_WATER_MARK 4     /* for each agent and direction; an honest one waits for its answers */
+#define MESSAGE_MAX           16384 /* an ENROL with all the roots that are read has less than 5,000 bytes */
+#define NAMES_MAX             16384 /* keys, and addresses, whose rates are remembered */
+#define LOG_INTERVAL_MS       10000
 
 /* A file descriptor is what a connection costs, and this one is counted already; libzmq closes it if it is
  * not admitted. */
@@ -41,7 +43,8 @@ bool agent_service_open(struct agent_service *service, const struct agent_servic
     const struct endpoint_options endpoint = { .address = options->endpoint,
                                                .setting = "agents.endpoint",
                                                .keys = options->keys,
-                                               .high_water_mark = QUEUE_HIGH_WATER_MARK };
+                                               .high_water_mark = QUEUE_HIGH_WATER_MARK,
+                                               .message_max = MESSAGE_MAX };
     const struct gate_rule rule = { admits, service };
     const struct door door = { recognise, service };
 
@@ -128,7 +131,7 @@ void agent_service_count(const struct agent_service *service, struct counters *c
     gatekeeper_counts(service->gatekeeper, &gate);
     counters->agents_admitted = gate.admitted;
     counters->agents_turned_away = gate.unknown;
-    counters->agents_broken = service->broken_logged + gate.malformed;
+    counters->agents_broken = endpoint_broken_handshakes(service->endpoint) + gate.malformed;
     gauges->agents = endpoint_connections(service->endpoint);
     gauges->messages_held += turn_held(service->turn);
 }

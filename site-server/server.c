@@ -168,6 +168,8 @@ static bool write_health(void *context, FILE *out)
                 (clock_monotonic_ms() - server->database_lost_ms) / 1000, turn_held(server->turn));
     fprintf(out, "service points: %" PRIu64 " connected, %" PRIu64 " of %" PRIu64 " slots free\n",
             gauges.service_points, gauges.slots_free, gauges.slots);
+    if (server->agents.endpoint)
+        fprintf(out, "client agents: %zu connections\n", endpoint_connections(server->agents.endpoint));
     fprintf(out, "certificate authority: %s\n", server->authority ? "ready" : "none; run 'amtctl ca init'");
     fprintf(out, "version: %s\n", PRODUCT_VERSION);
     return connected(server);

@@ -86,12 +86,14 @@ static bool write_environment(const struct site *site, struct error *err)
     for (size_t i = 0; i < site->point_count; i++)
         fprintf(list, "%s%s", i ? "," : "", site->points[i].hello_address);
     fclose(list);
-    text = text_format("AMT_DATABASE_URL=%s\nAMT_HELLO_ADDRESS=%s\nAMT_HELLO_ADDRESSES=%s\n"
-                       "AMT_PROVISIONING_ROOT_PEM=%s\nAMT_DNS_SUFFIX=%s\nAMT_ISSUER_PEM=%s\n"
-                       "AMT_SECRET_KEY_FILE=%s\nAMTCTL=%s\nAMT_CLIENT_AGENT=%s\nAMT_CLIENT_AGENT_CONF=%s\n",
-                       site->database_url, site->points[0].hello_address, addresses,
-                       site->provisioning.root_path, site->dns_suffix, site->issuer_path,
-                       site->secret_key_path, command, agent, agent_config);
+    text =
+        text_format("AMT_DATABASE_URL=%s\nAMT_HELLO_ADDRESS=%s\nAMT_HELLO_ADDRESSES=%s\n"
+                    "AMT_PROVISIONING_ROOT_PEM=%s\nAMT_DNS_SUFFIX=%s\nAMT_ISSUER_PEM=%s\n"
+                    "AMT_SECRET_KEY_FILE=%s\nAMTCTL=%s\nAMT_AGENTS_ENDPOINT=%s\nAMT_SITE_PUBLIC_KEY='%s'\n"
+                    "AMT_CLIENT_AGENT=%s\nAMT_CLIENT_AGENT_CONF=%s\n",
+                    site->database_url, site->points[0].hello_address, addresses,
+                    site->provisioning.root_path, site->dns_suffix, site->issuer_path, site->secret_key_path,
+                    command, site->agents_endpoint, site->site_key, agent, agent_config);
     return write_command(site, command, err) && write_agent_config(site, agent_config, err) &&
            file_write(path, text, 0644, err);
 }

@@ -22,11 +22,12 @@
  * libzmq hangs up on a peer that sends more than its limit, without a word. It is set above ours, so that a
  * peer whose message is a little too large gets an answer.
  */
-#define TRANSPORT_MAX_BYTES (2 * (int64_t)MESSAGE_MAX_BYTES)
+#define TRANSPORT_TIMES_MESSAGE 2
 
 struct endpoint {
     void *context, *router, *monitor;
     char address[256];
+    size_t message_max;
     int *handshaking; /* descriptors of connections whose handshake is not decided, oldest first */
     size_t handshaking_count, connections;
     uint64_t broken_handshakes;
@@ -71,9 +72,11 @@ static bool set_number(void *socket, int option, int value)
 
 static bool set_options(void *router, const struct endpoint_options *options)
 {
-    int64_t largest = TRANSPORT_MAX_BYTES;
+    int64_t largest =
+        TRANSPORT_TIMES_MESSAGE * (int64_t)(options->message_max ? options->message_max : MESSAGE_MAX_BYTES);
 
-    return set_number(router, ZMQ_CURVE_SERVER, 1) &&
+    return (!options->message_max || set_number(router, ZMQ_RCVBUF, (int)largest)) &&
+           set_number(router, ZMQ_CURVE_SERVER, 1) &&
            zmq_setsockopt(router, ZMQ_CURVE_SECRETKEY, secret_reveal(options->keys->secret_key),
                           CURVE_KEY_SIZE) == 0 &&
            zmq_setsockopt(router, ZMQ_ZAP_DOMAIN, "site", 4) == 0 &&
@@ -114,6 +117,7 @@ bool endpoint_listen(struct endpoint *endpoint, const struct endpoint_options *o
 {
     size_t length = sizeof(endpoint->address);
 
+    endpoint->message_max = options->message_max ? options->message_max : MESSAGE_MAX_BYTES;
     endpoint->router = zmq_socket(endpoint->context, ZMQ_ROUTER);
     if (!endpoint->router || !set_options(endpoint->router, options) || !open_monitor(endpoint))
         return socket_failed(err, "cannot set up the endpoint");
@@ -194,7 +198,7 @@ static bool take_frames(struct endpoint *endpoint, struct incoming *incoming)
         if (count++ > 0)
             continue;
         take_properties(&frame, incoming);
-        if (zmq_msg_size(&frame) <= MESSAGE_MAX_BYTES)
+        if (zmq_msg_size(&frame) <= endpoint->message_max)
             bytes_set(&incoming->data, zmq_msg_data(&frame), zmq_msg_size(&frame));
     }
     incoming->whole = count == 1 && incoming->data.length > 0;

@@ -21,6 +21,7 @@ struct endpoint_options {
     const char *setting;               /* the configuration's name of it; same; NULL: "queue.endpoint" */
     const struct curve_key_pair *keys; /* same */
     int high_water_mark;               /* messages waiting for each peer and direction */
+    size_t message_max; /* bytes; 0: MESSAGE_MAX_BYTES. Less also keeps the kernel's buffers small */
 };
 
 /* Where an answer goes. Made by libzmq for each connection, or chosen by the peer; never trusted as a name.

@@ -108,12 +108,12 @@ static bool admit(const struct turn *turn, const struct incoming *incoming, cons
                   struct exchange *exchange, enum refusal *refusal, uint64_t *correlation, struct error *err)
 {
     *correlation = 0;
+    if (!turn->door.recognise(turn->door.context, incoming, site, exchange, refusal, err))
+        return false;
     *refusal = REFUSAL_SIZE;
     if (!incoming->whole)
-        return error_because(err, REASON_MESSAGE_REFUSED, "not one frame of 1 to %d bytes",
-                             MESSAGE_MAX_BYTES);
-    if (!turn->door.recognise(turn->door.context, incoming, site, exchange, refusal, err) ||
-        !dialogue_admit(turn->dialogue, incoming->data.data, incoming->data.length, exchange->role,
+        return error_because(err, REASON_MESSAGE_REFUSED, "not one frame, or too large");
+    if (!dialogue_admit(turn->dialogue, incoming->data.data, incoming->data.length, exchange->role,
                         &exchange->said, refusal, correlation, err))
         return false;
     exchange->route = incoming->route;

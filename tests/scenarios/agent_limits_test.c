@@ -74,16 +74,41 @@ static void what_is_no_message_is_refused(void **state)
     expect_service_points_unaffected(site, "after-garbage");
 }
 
+/* A little too large gets an answer; what is far too large is not even received. */
 static void a_message_that_is_too_large_is_refused(void **state)
 {
     AUTO(agent_peer_close) struct agent_peer *peer = NULL;
-    AUTO(text_free) char *large = allocate(MESSAGE_MAX_BYTES + 1);
+    AUTO(text_free) char *large = allocate(MESSAGE_MAX_BYTES);
+    AUTO(message_free) struct message nothing = { 0 };
     struct site *site = *state;
     struct error err = { 0 };
 
     peer = come_from(site, 2);
-    must(agent_peer_send_bytes(peer, large, MESSAGE_MAX_BYTES + 1, &err));
+    must(agent_peer_send_bytes(peer, large, 16385, &err));
     expect_reason(peer, REASON_MESSAGE_REFUSED);
+    must(agent_peer_send_bytes(peer, large, MESSAGE_MAX_BYTES, &err));
+    assert_false(agent_peer_receive(peer, &nothing, SILENCE_MS, &err));
+    expect_service_points_unaffected(site, "after-much");
+}
+
+/* All that firmware holds: 64 roots of the longest kind. */
+static void the_largest_message_of_an_honest_agent_is_taken(void **state)
+{
+    struct root_hash roots[64];
+    AUTO(agent_peer_close) struct agent_peer *peer = NULL;
+    struct site *site = *state;
+    struct computer computer;
+    struct message enrolling;
+
+    for (size_t i = 0; i < COUNT_OF(roots); i++)
+        roots[i] = (struct root_hash){ .algorithm = 3, .length = 48, .hash = { (uint8_t)i } };
+    computer_plan(&computer, site, 8, "16.1");
+    enrolling = agent_enrol(site, &computer, NULL, SETUP_PRE);
+    enrolling.enrol.root_hashes = roots;
+    enrolling.enrol.root_hash_count = COUNT_OF(roots);
+    peer = come_from(site, 5);
+    send(peer, &enrolling);
+    expect_reason(peer, REASON_TOKEN_MISSING);
 }
 
 /* Also where its key is approved for the other endpoint: this one hears agents. */
@@ -189,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_no_message_is_refused),
         cmocka_unit_test(a_message_that_is_too_large_is_refused),
+        cmocka_unit_test(the_largest_message_of_an_honest_agent_is_taken),
         cmocka_unit_test(what_service_points_say_is_not_heard_from_agents),
         cmocka_unit_test(a_key_that_says_too_much_has_to_wait_and_no_other),
         cmocka_unit_test(more_connections_than_there_may_be_wait_until_one_is_gone),

@@ -892,6 +892,28 @@ static void a_job_waits_for_a_service_point_that_serves_the_wired_address(void *
     expect_provisioned(site, &computer);
 }
 
+/* What an agent says of its subnet is for people; the jobs of others do not hang on it. */
+static void a_prefix_that_fits_no_address_keeps_nobody_waiting(void **state)
+{
+    AUTO(agent_peer_close) struct agent_peer *peer = NULL;
+    AUTO(secret_free) struct secret *token = NULL;
+    struct site *site = *state;
+    struct computer computer;
+    struct one_time_password otp;
+    struct message activated;
+
+    peer = open_agent(site, &computer, 41, "16.1");
+    token = make_token(site, "prefix", NULL);
+    enrol(site, peer, &computer, token);
+    register_password(peer, &computer, &otp);
+    sql_do(site, "UPDATE amt_store.agent SET wired_prefix_bits = 64 WHERE uuid = '%s'", computer.uuid);
+    begin_setup(site, &computer, otp.text);
+    activated = agent_activated(&computer);
+    activated.activated.wired = (struct wired_address){ NULL, 0 };
+    say(peer, &activated, MESSAGE_NOTED);
+    expect_provisioned(site, &computer);
+}
+
 static void a_job_that_waits_ends_when_the_agent_registers_anew(void **state)
 {
     AUTO(agent_peer_close) struct agent_peer *peer = NULL;
@@ -956,6 +978,7 @@ int main(void)
         cmocka_unit_test(a_password_of_another_computer_proves_nothing),
         cmocka_unit_test(a_rogue_device_at_the_computers_address_is_told_nothing),
         cmocka_unit_test(a_job_waits_for_a_service_point_that_serves_the_wired_address),
+        cmocka_unit_test(a_prefix_that_fits_no_address_keeps_nobody_waiting),
         cmocka_unit_test(a_job_that_waits_ends_when_the_agent_registers_anew),
     };
 

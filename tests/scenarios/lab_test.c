@@ -86,7 +86,10 @@ static void the_variables_work_as_they_stand(void **state)
     AUTO(text_free)
     char *root = in_shell(&lab, "openssl x509 -in $AMT_PROVISIONING_ROOT_PEM -noout -subject");
     AUTO(text_free) char *issuer = in_shell(&lab, "openssl x509 -in $AMT_ISSUER_PEM -noout -subject");
+    AUTO(text_free)
+    char *agents = in_shell(&lab, "test ${#AMT_SITE_PUBLIC_KEY} = 40 && echo $AMT_AGENTS_ENDPOINT");
 
+    assert_int_equal(strncmp(agents, "tcp://127.", 10), 0);
     assert_int_equal(strncmp(address, "127.0.0.1:", 10), 0);
     assert_non_null(strchr(suffix, '.'));
     assert_string_equal(points, "1");

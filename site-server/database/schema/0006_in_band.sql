@@ -25,7 +25,7 @@ CREATE TABLE amt_store.agent (
     address           inet, -- that its connection came from
     agent_version     text,
     wired_address     inet,
-    wired_prefix_bits smallint,
+    wired_prefix_bits smallint CHECK (wired_prefix_bits BETWEEN 1 AND 128),
     mac               macaddr,
     dns_suffix        text,
     root_hashes       text[] NOT NULL DEFAULT '{}', -- active ones, 'SHA-256:<hex>'
@@ -264,7 +264,11 @@ DECLARE
 BEGIN
     IF found_computer.managed_in_band <> wanted THEN
         PERFORM amt_store.forget_setup(uuid, 'the computer was moved to ' || management || ' management by ' || session_user);
-        UPDATE amt_store.computer c SET managed_in_band = wanted WHERE c.uuid = set_in_band.uuid;
+        UPDATE amt_store.computer c
+           SET managed_in_band = wanted,
+               address = CASE WHEN wanted THEN coalesce((SELECT a.wired_address FROM amt_store.agent a WHERE a.uuid = c.uuid), c.address)
+                              ELSE c.address END
+         WHERE c.uuid = set_in_band.uuid;
     END IF;
     IF wanted THEN
         DELETE FROM amt_store.unprovisioned u WHERE u.uuid = set_in_band.uuid;

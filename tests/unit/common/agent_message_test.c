@@ -124,6 +124,13 @@ static void what_is_no_name_address_or_version_is_refused(void **state)
         { "address", "10.1.2.17/24" },
         { "address", "10.1.2.300" },
         { "address", "" },
+        { "address", "0.0.0.0" },
+        { "address", "224.0.0.1" },
+        { "address", "255.255.255.255" },
+        { "address", "::" },
+        { "address", "ff02::1" },
+        { "address", "fe80::17" },
+        { "address", "::ffff:10.1.2.17" },
     };
 
     (void)state;
