@@ -5,6 +5,15 @@
 typedef bool check_function(const struct computer *computer, const struct message_policy *policy,
                             struct error *err);
 
+static bool wanted(const struct computer *computer, const struct message_policy *policy, struct error *err)
+{
+    (void)computer;
+    if (!policy || policy->provision)
+        return true;
+    return error_because(err, policy->reason, "%s",
+                         policy->text && *policy->text ? policy->text : reason_of(policy->reason)->meaning);
+}
+
 static bool interface_there(const struct computer *computer, const struct message_policy *policy,
                             struct error *err)
 {
@@ -89,6 +98,7 @@ static const struct {
     check_function *run;
     const char *meaning;
 } checks[CHECK_COUNT] = {
+    [CHECK_POLICY] = { wanted, "the site wants it provisioned" },
     [CHECK_INTERFACE] = { interface_there, "AMT answers its host" },
     [CHECK_STATE] = { not_provisioned, "the firmware is not provisioned" },
     [CHECK_ZERO_TOUCH] = { remote_setup_allowed, "remote configuration is allowed" },

@@ -6,15 +6,23 @@
 
 #include "computer.h"
 
-enum check { CHECK_INTERFACE, CHECK_STATE, CHECK_ZERO_TOUCH, CHECK_ROOTS, CHECK_NETWORK, CHECK_COUNT };
+enum check {
+    CHECK_POLICY,
+    CHECK_INTERFACE,
+    CHECK_STATE,
+    CHECK_ZERO_TOUCH,
+    CHECK_ROOTS,
+    CHECK_NETWORK,
+    CHECK_COUNT
+};
 
 /* "the firmware trusts the site's certificate": what is true when the check passes. */
 const char *check_meaning(enum check check);
-/* policy may be NULL: then nothing is known of the site's roots, and CHECK_ROOTS wants any active one. The
- * error says why it did not pass, with the reason that the site shows. */
+/* policy may be NULL: then nothing is known of the site's wishes and roots, and CHECK_ROOTS wants any active
+ * one. The error says why it did not pass, with the reason that the site shows. */
 bool check_run(enum check check, const struct computer *computer, const struct message_policy *policy,
                struct error *err) MUST_CHECK;
-/* All of them, in their order, until one fails. */
+/* All of them, in their order, until one fails; each relies on those before it. */
 bool check_all(const struct computer *computer, const struct message_policy *policy,
                struct error *err) MUST_CHECK;
 

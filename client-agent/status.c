@@ -168,27 +168,33 @@ void status_print_json(const struct computer *computer, FILE *out)
 
 /* ---- checks ---- */
 
-/* A later check looks at what an earlier one vouches for, so the first failure ends it. */
-static size_t checks_passed(const struct computer *computer, const struct message_policy *policy,
-                            struct error *err)
+/* Without a site there is nobody to want anything. */
+static enum check first_check(const struct message_policy *policy)
 {
-    size_t passed = 0;
+    return policy ? CHECK_POLICY : CHECK_INTERFACE;
+}
 
-    while (passed < CHECK_COUNT && check_run((enum check)passed, computer, policy, err))
-        passed++;
-    return passed;
+/* The one that failed, with *err; CHECK_COUNT: none. */
+static enum check failed_check(const struct computer *computer, const struct message_policy *policy,
+                               struct error *err)
+{
+    enum check check = first_check(policy);
+
+    while (check < CHECK_COUNT && check_run(check, computer, policy, err))
+        check++;
+    return check;
 }
 
 bool status_print_checks(const struct computer *computer, const struct message_policy *policy, FILE *out,
                          struct error *err)
 {
-    size_t passed = checks_passed(computer, policy, err);
+    enum check failed = failed_check(computer, policy, err);
 
-    for (size_t i = 0; i < passed; i++)
-        fprintf(out, "ok      %s\n", check_meaning((enum check)i));
-    if (passed == CHECK_COUNT)
+    for (enum check check = first_check(policy); check < failed; check++)
+        fprintf(out, "ok      %s\n", check_meaning(check));
+    if (failed == CHECK_COUNT)
         return true;
-    fprintf(out, "FAILED  %s: %s\n", check_meaning((enum check)passed), err->message);
+    fprintf(out, "FAILED  %s: %s\n", check_meaning(failed), err->message);
     return false;
 }
 
@@ -196,17 +202,17 @@ bool status_print_checks_json(const struct computer *computer, const struct mess
                               struct error *err)
 {
     json_object *array = json_object_new_array();
-    size_t passed = checks_passed(computer, policy, err);
+    enum check failed = failed_check(computer, policy, err);
 
-    for (size_t i = 0; i <= passed && i < CHECK_COUNT; i++) {
+    for (enum check check = first_check(policy); check <= failed && check < CHECK_COUNT; check++) {
         json_object *object = json_object_new_object();
 
-        add_text(object, "check", check_meaning((enum check)i));
-        add_flag(object, "passed", i < passed);
-        if (i == passed)
+        add_text(object, "check", check_meaning(check));
+        add_flag(object, "passed", check < failed);
+        if (check == failed)
             add_failure(object, err);
         json_object_array_add(array, object);
     }
     print_object(array, out);
-    return passed == CHECK_COUNT;
+    return failed == CHECK_COUNT;
 }

@@ -475,9 +475,9 @@ static void check_says_what_stands_in_the_way_with_and_without_a_site(void **sta
     must(client_agent_run(&agent, &result, &err, "check", "--json", NULL));
     assert_int_equal(result.exit_status, ENDED_WITH_FAILED_CHECK);
     parsed = json_tokener_parse(result.output);
-    assert_int_equal(json_object_array_length(parsed), 3);
-    assert_true(json_true_at(json_object_array_get_idx(parsed, 1), "passed"));
-    assert_string_equal(json_text_at(json_object_array_get_idx(parsed, 2), "reason"), "zero-touch-off");
+    assert_int_equal(json_object_array_length(parsed), 4);
+    assert_true(json_true_at(json_object_array_get_idx(parsed, 2), "passed"));
+    assert_string_equal(json_text_at(json_object_array_get_idx(parsed, 3), "reason"), "zero-touch-off");
     assert_int_equal(state_number(site, &computer, "provisioning_state"), 0);
     client_agent_clear(&agent);
 }
@@ -497,6 +497,25 @@ static void as_another_user_the_agent_may_do_no_more_than_he(void **state)
     must(client_agent_run(&agent, &result, &err, "status", "--set", "process.user=nobody", NULL));
     assert_int_equal(result.exit_status, ENDED_WITH_FAILED_CHECK);
     assert_non_null(strstr(result.output, "may not be opened by this user"));
+    client_agent_clear(&agent);
+}
+
+static void check_says_that_the_site_does_not_want_it(void **state)
+{
+    struct site *site = *state;
+    AUTO(command_result_clear) struct command_result result = { 0 };
+    struct computer computer;
+    struct client_agent agent = { 0 };
+    struct error err = { 0 };
+
+    hand_out(site, &computer, &agent, 65, "16.1", "");
+    expect_run(&agent, ENDED_WELL, "provision", "--dry-run"); /* makes it known */
+    must(site_amtctl(site, NULL, &err, "computer", "policy", computer.uuid, "--provision", "off", NULL));
+    must(client_agent_run(&agent, &result, &err, "check", NULL));
+    assert_int_equal(result.exit_status, ENDED_WITH_FAILED_CHECK);
+    assert_non_null(strstr(result.output, "FAILED  the site wants it provisioned"));
+    run_agent(&agent);
+    assert_int_equal(state_number(site, &computer, "provisioning_state"), 0);
     client_agent_clear(&agent);
 }
 
@@ -581,6 +600,7 @@ int main(void)
         cmocka_unit_test(status_says_what_firmware_says),
         cmocka_unit_test(check_says_what_stands_in_the_way_with_and_without_a_site),
         cmocka_unit_test(as_another_user_the_agent_may_do_no_more_than_he),
+        cmocka_unit_test(check_says_that_the_site_does_not_want_it),
         cmocka_unit_test(what_is_mistyped_is_named),
     };
 
