@@ -271,6 +271,33 @@ static void an_operator_moves_a_computer_between_its_agent_and_its_hellos(void *
                computer.uuid);
 }
 
+/* Spec I5: anybody can say Hello in the computer's name; its agent alone says where it is. */
+static void a_hello_from_elsewhere_does_not_move_a_computer_that_is_managed_in_band(void **state)
+{
+    AUTO(agent_peer_close) struct agent_peer *peer = NULL;
+    AUTO(secret_free) struct secret *token = NULL;
+    struct site *site = *state;
+    struct computer computer, rogue;
+    struct one_time_password otp;
+    struct error err = { 0 };
+
+    peer = open_agent(site, &computer, 42, "16.1");
+    token = make_token(site, "elsewhere", NULL);
+    enrol(site, peer, &computer, token);
+    register_password(peer, &computer, &otp);
+    computer_plan(&rogue, site, 43, "16.1");
+    strcpy(rogue.uuid, computer.uuid);
+    must(computer_plug_in(site, &rogue, &err, "twin=yes hello=manual"));
+    strcpy(rogue.uuid, rogue.address); /* as the simulator tells the two apart */
+    say_hello(site, &rogue);
+    expect_sql(site, rogue.address, "SELECT address FROM amt.hello WHERE uuid = '%s'", computer.uuid);
+    expect_sql(site, computer.address, "SELECT address FROM amt.computer WHERE uuid = '%s'", computer.uuid);
+    begin_setup(site, &computer, otp.text);
+    announce(peer, &computer);
+    expect_sql(site, "otp", "SELECT proven_by FROM amt.computer_identity WHERE uuid = '%s'", computer.uuid);
+    assert_int_equal(state_number(site, &rogue, "counters.connections"), 0);
+}
+
 /* Spec I3: nothing of the dialogue lives in the site server. */
 static void a_restart_of_the_site_between_any_two_messages_is_not_noticed(void **state)
 {
@@ -957,6 +984,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_computer_that_nobody_imported_is_provisioned_by_its_agent),
         cmocka_unit_test(an_operator_moves_a_computer_between_its_agent_and_its_hellos),
+        cmocka_unit_test(a_hello_from_elsewhere_does_not_move_a_computer_that_is_managed_in_band),
         cmocka_unit_test(a_restart_of_the_site_between_any_two_messages_is_not_noticed),
         cmocka_unit_test(every_message_may_be_repeated),
         cmocka_unit_test(a_new_registration_replaces_the_former_one),
