@@ -1,6 +1,6 @@
 /*
- * Any bytes that any computer sends to the agents' endpoint are a message that an agent may say, with names, addresses
- * and lengths that the database takes, or are refused with a reason.
+ * Any bytes that any computer sends to the agents' endpoint are a message that an agent may say, with names,
+ * addresses and lengths that the database takes, or are refused with a reason.
  */
 #include <arpa/inet.h>
 #include <stdint.h>

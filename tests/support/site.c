@@ -113,9 +113,10 @@ static bool write_server_config(struct site *site, const struct site_options *op
 {
     AUTO(text_free) char *key = site_path(site, "site-server.key");
     AUTO(text_free)
-    char *content = text_format("queue.endpoint = %s\nagents.endpoint = %s\nqueue.key_file = %s\n"
-                                "database.url = %s\nsecret.key_file = %s\n",
-                                site->endpoint, site->agents_endpoint, key, site->server_url, site->secret_key_path);
+    char *content =
+        text_format("queue.endpoint = %s\nagents.endpoint = %s\nqueue.key_file = %s\n"
+                    "database.url = %s\nsecret.key_file = %s\n",
+                    site->endpoint, site->agents_endpoint, key, site->server_url, site->secret_key_path);
 
     return write_config(site->server_config_path, content, options->server_settings, err);
 }

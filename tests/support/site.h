@@ -51,7 +51,7 @@ struct site {
     char *secret_key_path, *issuer_path, *server_config_path, *server_log_path;
     char *endpoint, *agents_endpoint;
     char site_key[41]; /* Z85, public */
-    char *devices; /* directory: UUID of a computer -> its MEI device; NULL: none */
+    char *devices;     /* directory: UUID of a computer -> its MEI device; NULL: none */
     struct process *server;
     struct site_point points[SITE_POINTS_MAX];
     size_t point_count;
