@@ -170,7 +170,12 @@ static const struct reason reasons[REASON_COUNT] = {
     [REASON_FIRMWARE_FAULT] = { "firmware-fault", LATER, STATUS_KEEP, "the firmware answered with a fault",
                                 "see the step's detail; if it lasts, unprovision in MEBx" },
     [REASON_FIRMWARE_STATUS] = { "firmware-status", LATER, STATUS_KEEP, "the firmware refused a call",
-                                 "see the step's detail for the status code" },
+                                 "nothing; the job is tried again; if it lasts, update the firmware or "
+                                 "unprovision the computer in MEBx" },
+    [REASON_VALUE_REFUSED] = { "value-refused", NEVER, STATUS_KEEP,
+                               "the firmware does not take a value that import or profile gave it",
+                               "mend the value that the message names, in the import or with 'amtctl profile "
+                               "set', then request the job again" },
     [REASON_FIRMWARE_BUSY] = { "firmware-busy", LATER, STATUS_KEEP, "the firmware is busy",
                                "nothing; the job is tried again" },
     [REASON_FLASH_WEAR] = { "flash-wear", LATER, STATUS_KEEP,

@@ -16,7 +16,7 @@
 
 #include "common/clock.h"
 #include "support/client_agent.h"
-#include "support/proof.h"
+#include "support/settings_table.h"
 
 enum {
     DEVICES_DEFAULT = 20,
@@ -101,29 +101,13 @@ static void plan_computers(struct demo *demo)
     demo->computers[demo->count - 1].generation = "9.0";
 }
 
-static const char *const users[] = { "console", NULL };
-
-static const struct proof_profile profile = { .ping = true,
-                                              .web_interface = true,
-                                              .serial_over_lan = true,
-                                              .ide_redirection = true,
-                                              .always_on = true,
-                                              .users = users };
-
 /* The profile of all, and two accounts of the retry list that open no computer here: with them the one with
  * the unknown password takes two contacts to be given up (spec O5). */
 static bool configure(struct demo *demo, struct error *err)
 {
-    static const char content[] =
-        "# everything on, one random MEBx password a computer, one more user\n"
-        "mebx password = random\n"
-        "power = always-on\n"
-        "user console = redirection, remote-control, hardware-asset, general-info\n";
-    AUTO(text_free) char *profile_path = site_path(demo->site, "default.profile");
     AUTO(text_free) char *password_path = site_path(demo->site, "account.password");
 
-    return file_write(profile_path, content, 0600, err) &&
-           site_amtctl(demo->site, NULL, err, "profile", "set", "default", profile_path, NULL) &&
+    return everything_set(demo->site, "default", err) &&
            file_write(password_path, "Depot.Pass0word", 0600, err) &&
            site_amtctl(demo->site, NULL, err, "account", "add", "depot", "--password-file", password_path,
                        NULL) &&
@@ -142,10 +126,10 @@ static char *fleet_content(const struct demo *demo)
     for (size_t i = 0; i < demo->count; i++) {
         const struct computer *computer = &demo->computers[i];
         const char *root = computer == without_root(demo) ? other_root : computer_root(computer, site);
-        const char *words = in_band(demo, i)                          ? "state=pre"
-                            : computer == with_unknown_password(demo) ? "challenge=yes "
-                                                                        "admin-password=Nobody.Knows.1t"
-                                                                      : "";
+        const char *words = in_band(demo, i)                          ? "state=pre " EVERYTHING_HARDWARE
+                            : computer == with_unknown_password(demo) ? EVERYTHING_HARDWARE
+                                " challenge=yes admin-password=Nobody.Knows.1t"
+                                                                      : EVERYTHING_HARDWARE;
         AUTO(text_free) char *line = computer_fleet_line(computer, site->dns_suffix, root, words);
 
         fprintf(out, "%s\n", line);
@@ -291,7 +275,7 @@ static void prove_ordinary(struct demo *demo)
     for (size_t i = 0; i < demo->ordinary && !interrupted(); i++) {
         struct error err = { 0 };
 
-        if (proof_check(demo->site, &demo->computers[i], &profile, &err))
+        if (proof_check(demo->site, &demo->computers[i], &proof_of_everything, &err))
             proved++;
         else
             blame(demo, &demo->computers[i], err.message);
@@ -300,6 +284,23 @@ static void prove_ordinary(struct demo *demo)
            "access "
            "control list, remote functions, power package\n",
            proved, demo->ordinary);
+}
+
+/* One computer of each generation, or as many as there are. */
+static void compare_with_profile(struct demo *demo)
+{
+    size_t count = demo->ordinary < generation_count ? demo->ordinary : generation_count;
+    AUTO(settings_table_free) struct settings_table *table = settings_table_new();
+
+    for (size_t i = 0; i < count && !interrupted(); i++) {
+        struct error err = { 0 };
+
+        if (!settings_table_add(table, demo->site, &demo->computers[i], &err))
+            blame(demo, &demo->computers[i], err.message);
+    }
+    printf("\nThe profile, and what the firmware of each generation has:\n");
+    settings_table_print(table, stdout);
+    demo->failures += settings_table_differences(table);
 }
 
 /* A computer that says Hello again may have one more job under way: its last word counts. */
@@ -379,12 +380,14 @@ static bool play(struct demo *demo, struct error *err)
     if (!hand_out_all(demo, err) || !watch(demo, err))
         return false;
     prove_ordinary(demo);
+    compare_with_profile(demo);
     prove_odd_ones(demo);
     show_table(demo);
     if (interrupted())
         return error_set(err, ERROR_INTERNAL, "interrupted");
     return demo->failures == 0 ||
-           error_set(err, ERROR_INTERNAL, "%zu computers did not end as they should; the logs are in %s",
+           error_set(err, ERROR_INTERNAL,
+                     "%zu computers or settings did not end as they should; the logs are in %s",
                      demo->failures, demo->site->place.directory);
 }
 

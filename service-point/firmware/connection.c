@@ -131,7 +131,30 @@ static enum stream_outcome stream_open(struct connection *connection, int64_t un
 
     if (target->connect_timeout_ms && connected_by_ms < until_ms)
         until_ms = connected_by_ms;
-    return tls_stream_open(&connection->stream, connection->address, target->port, context, until_ms);
+    return tls_stream_open(&connection->stream, connection->address, target->port, context,
+                           connection->session, until_ms);
+}
+
+static void session_forget(struct connection *connection)
+{
+    SSL_SESSION_free(connection->session);
+    connection->session = NULL;
+}
+
+/* Of a device that was just found to be the right one. */
+static void session_keep(struct connection *connection)
+{
+    if (!connection->target.resume || connection->stream.resumed)
+        return;
+    session_forget(connection);
+    connection->session = tls_stream_session(&connection->stream);
+}
+
+/* A device may decline a session, but not all that speak TLS are sure to do so in order. */
+static bool full_handshake_may_help(struct connection *connection, enum stream_outcome outcome)
+{
+    return connection->session && outcome != STREAM_OK && outcome != STREAM_UNREACHABLE &&
+           outcome != STREAM_TIMEOUT;
 }
 
 bool connection_ensure_open(struct connection *connection, int64_t until_ms, struct error *err)
@@ -140,16 +163,22 @@ bool connection_ensure_open(struct connection *connection, int64_t until_ms, str
 
     if (connection->stream.ssl && tls_stream_usable(&connection->stream))
         return true;
-    connection_drop(connection);
+    connection_hang_up(connection);
     if (connection_time_up(connection, err))
         return false;
     outcome = stream_open(connection, until_ms);
+    if (full_handshake_may_help(connection, outcome)) {
+        session_forget(connection);
+        outcome = stream_open(connection, until_ms);
+    }
     if (legacy_may_help(connection, outcome)) {
         connection->policy = TLS_POLICY_LEGACY;
         outcome = stream_open(connection, until_ms);
     }
-    if (outcome != STREAM_OK)
+    if (outcome != STREAM_OK) {
+        session_forget(connection);
         return open_failed(connection, outcome, err);
+    }
     connection->policy_proved = true;
     snprintf(connection->tls, sizeof(connection->tls), "%s %s", SSL_get_version(connection->stream.ssl),
              SSL_get_cipher_name(connection->stream.ssl));
@@ -157,6 +186,7 @@ bool connection_ensure_open(struct connection *connection, int64_t until_ms, str
         connection_drop(connection);
         return false;
     }
+    session_keep(connection);
     return true;
 }
 
@@ -225,15 +255,25 @@ void connection_set_timeout(struct connection *connection, unsigned timeout_ms)
     connection->target.timeout_ms = timeout_ms ? timeout_ms : TIMEOUT_DEFAULT_MS;
 }
 
-void connection_drop(struct connection *connection)
+void connection_hang_up(struct connection *connection)
 {
+    if (connection->stream.alert >= 0) /* RFC 5246 7.2.2: a fatal alert ends the session as well */
+        session_forget(connection);
     tls_stream_close(&connection->stream);
     connection->exchanges = 0;
+}
+
+void connection_drop(struct connection *connection)
+{
+    connection_hang_up(connection);
+    session_forget(connection);
 }
 
 void connection_expect(struct connection *connection, enum device_identity identity)
 {
     connection->expected = identity;
+    if (connection->found != identity)
+        session_forget(connection); /* of a certificate that is not the one to come */
 }
 
 /* ---- what was learned ---- */

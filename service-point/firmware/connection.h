@@ -4,7 +4,9 @@
  * Blocking: every call ends within the request's time-out and within the job's deadline, also when the
  * device sends a byte a second. One connection is used by one thread. The TCP connection behind it may
  * change: AMT closes it after every 400 and 401 and whenever its access control list changes; the next
- * call opens a new one, and a new one is held to the same device certificate.
+ * call opens a new one, and a new one is held to the same device certificate. Where target.resume says so and
+ * the device keeps its TLS sessions (RFC 5246 7.3), the new one takes up the session of the one before, which
+ * proves the same certificate by its master secret.
  */
 #ifndef FIRMWARE_CONNECTION_H
 #define FIRMWARE_CONNECTION_H
@@ -52,6 +54,7 @@ struct connection_target {
     const char *firmware_version; /* last known, e.g. "11.8.50.3425"; NULL: not known */
     const char *dns_suffix;       /* of the computer, for the pre-flight check; NULL: not known */
     enum tls_allowed tls;
+    bool resume; /* offer the device its TLS sessions again, never beyond connection_drop() and the like */
     enum first_stage first_stage; /* AUTO: EOI for firmware before 6.0 where it has it */
     const struct trust *trust;
     const struct provisioning_certificate *certificate; /* NULL: no client certificate is presented */
@@ -86,14 +89,15 @@ struct authentication {
     bool challenged;                   /* false: the firmware asks for no password in this session */
     bool accepted;                     /* candidates[accepted_index] opened it */
     size_t accepted_index;
-    size_t refused; /* candidates[0 .. refused-1] were refused */
+    size_t refused; /* candidates[0 .. refused-1] were refused, or not sent: see connection_authenticate() */
 };
 
 /*
  * Logs in (spec O4, O5): a harmless request without credentials, which also shows the release and with it the
  * interface; then the candidates in their order, at most attempts_max of them. Firmware that does not
  * challenge a PKI session is accepted. All refused: REASON_NO_ACCOUNT_ACCEPTED if there were no more
- * candidates, else REASON_MORE_ACCOUNTS. The accepted candidate is copied and used for every later request.
+ * candidates, else REASON_MORE_ACCOUNTS. An empty password is not sent to firmware before 6.0, whose admin has
+ * the one of MEBx (it would be a failed log-in for nothing); it counts as refused, but not as an attempt. The accepted candidate is copied and used for every later request.
  * REASON_UNSUPPORTED: the firmware does not have the interface that target.first_stage asks for, or no
  * WS-Management.
  */
@@ -109,8 +113,8 @@ void connection_use_credential(struct connection *connection, const char *user,
 /* For each request from now on, e.g. longer ones for key generation; 0: 60 s. */
 void connection_set_timeout(struct connection *connection, unsigned timeout_ms);
 
-/* The TCP connection is closed, the next request opens a new one, e.g. after CommitChanges, when AMT restarts
- * its TLS stack. */
+/* The TCP connection is closed, the next request opens a new one with a full handshake, e.g. after
+ * CommitChanges, when AMT restarts its TLS stack and shows another certificate. */
 void connection_drop(struct connection *connection);
 
 /* From the next TCP connection on the device must show this, e.g. OPERATIONAL after CommitChanges; sends

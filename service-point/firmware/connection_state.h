@@ -47,6 +47,7 @@ struct connection {
     struct connection_target target;
     char *address, *url; /* url: what gSOAP makes the Host header from */
     struct tls_stream stream;
+    SSL_SESSION *session; /* judged by identity_judge(), for the next TCP connection; NULL: none */
     struct runtime runtime;
     struct carrying carrying;
     struct digest_session login;
@@ -69,6 +70,7 @@ struct firmware_release connection_release(const struct connection *connection);
 int64_t connection_request_end(const struct connection *connection); /* of a request that begins now */
 /* True, with REASON_TIME_UP, when the job's deadline has passed. */
 bool connection_time_up(const struct connection *connection, struct error *err);
+void connection_hang_up(struct connection *connection); /* the next one may take up the TLS session again */
 bool connection_ensure_open(struct connection *connection, int64_t until_ms, struct error *err) MUST_CHECK;
 /* Always false: the likely cause by the pre-flight check (spec O3.4). */
 bool connection_certificate_refused(const struct connection *connection, const char *why, struct error *err);

@@ -6,6 +6,7 @@
 
 #include "common/encoding.h"
 #include "firmware/eoi_call.h"
+#include "firmware/status.h"
 
 READER(sai__out)
 READER(net__out)
@@ -55,8 +56,7 @@ static bool state_get(struct connection *connection, enum provisioning_state *st
 /* A status other than 0 is how this interface says that there is none. */
 static bool no_password_there(const struct error *err)
 {
-    return err->reason == REASON_FIRMWARE_STATUS || err->reason == REASON_NOT_PERMITTED ||
-           err->code == ERROR_ABSENT;
+    return status_is_refusal(err) || err->reason == REASON_NOT_PERMITTED || err->code == ERROR_ABSENT;
 }
 
 /* Takes the OTP out of the runtime's memory, which is not wiped by itself. */

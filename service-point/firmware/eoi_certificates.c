@@ -6,6 +6,7 @@
 
 #include "common/encoding.h"
 #include "firmware/eoi_call.h"
+#include "firmware/status.h"
 
 #define HANDLES_MAX           64   /* AMT of that time stores some ten keys and certificates */
 #define KEY_BITS_LEAST        1024 /* every AMT takes this length */
@@ -215,7 +216,7 @@ bool eoi_certificate_add(struct connection *connection, const struct bytes *der,
 /* Some firmware may say that none is chosen with a status instead of an absent handle. */
 static bool none_chosen(const struct error *err)
 {
-    return err->reason == REASON_FIRMWARE_STATUS;
+    return status_is_refusal(err);
 }
 
 bool eoi_tls_credential_get(struct connection *connection, struct tls_credential *credential,

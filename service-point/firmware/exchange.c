@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "firmware/connection_state.h"
+#include "firmware/echo.h"
 
 #define SERVER_NAME       "Intel(R) Active Management Technology"
 #define HEADERS_MAX_BYTES 4096 /* of a request; the longest one is Authorization */
@@ -244,7 +245,7 @@ bool exchange_once(struct connection *connection, const struct exchange *request
         *reply = (struct exchange_reply){ 0, (char *)"", 0 };
         carried = carry(connection, request, reply);
         if (!carried || reply->status != 200 || !connection->runtime.soap->keep_alive)
-            connection_drop(connection); /* AMT closes after every 400 and 401 */
+            connection_hang_up(connection); /* AMT closes after every 400 and 401 */
         if (carried && (connection->is_amt || answer_starts_well(carrying, reply))) {
             connection->is_amt = true;
             return true;
@@ -301,6 +302,12 @@ static void body_free(struct bytes *body)
     bytes_free(body);
 }
 
+/* A status or a fault's name says enough; what a value of ours was stays ours. */
+static bool is_fault(const struct exchange_reply *reply)
+{
+    return reply->length > 0 && (reply->status != 200 || strstr(reply->body, "Fault>"));
+}
+
 bool connection_exchange_written(struct connection *connection, const struct exchange *request,
                                  struct exchange_reply *reply, struct error *err)
 {
@@ -312,5 +319,9 @@ bool connection_exchange_written(struct connection *connection, const struct exc
     runtime->written_capacity = 0;
     complete.body = (const char *)body.data;
     complete.length = body.length;
-    return connection_exchange(connection, &complete, reply, err);
+    if (!connection_exchange(connection, &complete, reply, err))
+        return false;
+    if (is_fault(reply))
+        echo_blot(complete.body, complete.length, reply->body, reply->length);
+    return true;
 }

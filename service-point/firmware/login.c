@@ -110,7 +110,16 @@ void connection_use_credential(struct connection *connection, const char *user, 
     connection->login.user = new_user;
     connection->login.password = new_password;
     if (was_challenged)
-        connection_drop(connection);
+        connection_drop(connection); /* with its TLS session, which AMT may remember as logged in */
+}
+
+#define MAJOR_EMPTY_PASSWORD 6 /* the first that may take it */
+
+static bool worth_sending(const struct connection *connection, const struct account *candidate)
+{
+    unsigned major = connection_release(connection).major;
+
+    return major == 0 || major >= MAJOR_EMPTY_PASSWORD || secret_length(candidate->password) > 0;
 }
 
 static bool candidates_try(struct connection *connection, const struct exchange *request,
@@ -119,9 +128,14 @@ static bool candidates_try(struct connection *connection, const struct exchange 
 {
     struct exchange_reply reply;
 
-    for (size_t i = 0; i < count && i < attempts; i++) {
+    for (size_t i = 0; i < count && attempts > 0; i++) {
         struct digest_session *login = &connection->login;
 
+        if (!worth_sending(connection, &candidates[i])) {
+            authentication->refused++;
+            continue;
+        }
+        attempts--;
         /* The challenge at hand is fresh: it came with the last 401 and nothing has answered it yet. */
         text_set(&login->user, candidates[i].username);
         secret_free(&login->password);

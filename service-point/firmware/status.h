@@ -3,7 +3,8 @@
  *
  * Sources: AMT SDK "Errors and return values" for the numbers, which the older SOAP interface shares with
  * WS-Management; DSP0226, WS-Addressing and SOAP 1.1 for the faults.
- * Messages read "AMT_SetupAndConfigurationService.CommitChanges returned 2057 (DATA_MISSING)".
+ * Messages read "AMT_SetupAndConfigurationService.CommitChanges returned 2057 (DATA_MISSING): something that
+ * the commit needs is not set".
  */
 #ifndef FIRMWARE_STATUS_H
 #define FIRMWARE_STATUS_H
@@ -23,6 +24,10 @@ enum pt_status {
     PT_STATUS_DUPLICATE = 2058,
 };
 
+/* The firmware said no with a status that has no reason of its own: it may mean "there is none" to a
+ * question, or "I do not know this" to a setting. */
+bool status_is_refusal(const struct error *err);
+
 /* "DATA_MISSING"; "unknown status" for a number that is not in the table. */
 const char *status_name(uint32_t status);
 
@@ -31,7 +36,7 @@ const char *status_name(uint32_t status);
  * from 32768 on; 4096 (job started) of RequestStateChange counts as success. DUPLICATE (and NOT_FOUND where
  * something was added, as some firmware says it) gives ERROR_CONFLICT; otherwise the code follows
  * from err->reason: REASON_NOT_PERMITTED, REASON_FIRMWARE_BUSY, REASON_FLASH_WEAR, REASON_STORE_FULL,
- * REASON_DATA_MISSING, REASON_UNSUPPORTED, REASON_FIRMWARE_STATUS.
+ * REASON_DATA_MISSING, REASON_UNSUPPORTED, REASON_VALUE_REFUSED, REASON_FIRMWARE_STATUS.
  */
 bool status_check(const char *class_name, const char *method, uint32_t return_value,
                   struct error *err) MUST_CHECK;

@@ -264,10 +264,12 @@ static enum stream_outcome wait_or_judge(struct tls_stream *stream, int result, 
     return outcome;
 }
 
-static enum stream_outcome shake_hands(struct tls_stream *stream, SSL_CTX *context, int64_t until_ms)
+static enum stream_outcome shake_hands(struct tls_stream *stream, SSL_CTX *context, SSL_SESSION *session,
+                                       int64_t until_ms)
 {
     stream->ssl = SSL_new(context);
-    if (!stream->ssl || SSL_set_fd(stream->ssl, stream->socket) != 1)
+    if (!stream->ssl || SSL_set_fd(stream->ssl, stream->socket) != 1 ||
+        (session && SSL_set_session(stream->ssl, session) != 1))
         return fail(stream, STREAM_TLS_ERROR, "no TLS session can be made");
     SSL_set_msg_callback(stream->ssl, see_message);
     SSL_set_msg_callback_arg(stream->ssl, stream);
@@ -283,6 +285,7 @@ static enum stream_outcome shake_hands(struct tls_stream *stream, SSL_CTX *conte
         result = SSL_connect(stream->ssl);
         if (result == 1) {
             stream->established = true;
+            stream->resumed = SSL_session_reused(stream->ssl) == 1;
             return STREAM_OK;
         }
         outcome = wait_or_judge(stream, result, until_ms);
@@ -292,17 +295,26 @@ static enum stream_outcome shake_hands(struct tls_stream *stream, SSL_CTX *conte
 }
 
 enum stream_outcome tls_stream_open(struct tls_stream *stream, const char *address, uint16_t port,
-                                    SSL_CTX *context, int64_t until_ms)
+                                    SSL_CTX *context, SSL_SESSION *session, int64_t until_ms)
 {
     enum stream_outcome outcome;
 
     tls_stream_init(stream);
     outcome = dial(stream, address, port, until_ms);
     if (outcome == STREAM_OK)
-        outcome = shake_hands(stream, context, until_ms);
+        outcome = shake_hands(stream, context, session, until_ms);
     if (outcome != STREAM_OK)
         tls_stream_close(stream);
     return outcome;
+}
+
+/* A copy: OpenSSL makes the original unusable when its connection ends without a goodbye, which RFC 5246
+ * 7.2.1 no longer asks for. */
+SSL_SESSION *tls_stream_session(const struct tls_stream *stream)
+{
+    const SSL_SESSION *session = SSL_get0_session(stream->ssl);
+
+    return session && SSL_SESSION_is_resumable(session) ? SSL_SESSION_dup(session) : NULL;
 }
 
 enum stream_outcome tls_stream_send(struct tls_stream *stream, const void *data, size_t length,

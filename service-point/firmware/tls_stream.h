@@ -30,6 +30,7 @@ struct tls_stream {
     bool established;      /* the handshake is over; OpenSSL forgets that after a fatal error */
     bool speaks_tls;       /* a handshake message or an alert came */
     bool certificate_sent; /* ours, in this handshake */
+    bool resumed;          /* the handshake was the short one of a known session */
     int alert;             /* the last fatal alert from the peer; -1: none */
     int64_t until_ms;      /* of the call at hand */
     unsigned pleas;        /* HelloRequests, which nothing is done about */
@@ -37,9 +38,13 @@ struct tls_stream {
 };
 
 void tls_stream_init(struct tls_stream *stream);
-/* On STREAM_OK the stream is open; otherwise closed, with why and alert still set. */
+/* On STREAM_OK the stream is open; otherwise closed, with why and alert still set. A session of before is
+ * offered to the device, which may decline it; NULL: none. */
 enum stream_outcome tls_stream_open(struct tls_stream *stream, const char *address, uint16_t port,
-                                    SSL_CTX *context, int64_t until_ms);
+                                    SSL_CTX *context, SSL_SESSION *session, int64_t until_ms);
+/* The session of an open stream, for later ones, whatever becomes of this one; the caller's. NULL: the device
+ * keeps none. */
+SSL_SESSION *tls_stream_session(const struct tls_stream *stream);
 enum stream_outcome tls_stream_send(struct tls_stream *stream, const void *data, size_t length,
                                     int64_t until_ms);
 /* Until there is something to receive, or the peer closes. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "firmware/status.h"
 #include "firmware/wsman_call.h"
 
 #define ENDPOINT_NAME     "WiFi Endpoint 0"
@@ -271,7 +272,7 @@ bool wsman_wireless_synchronize(struct connection *connection, enum wireless_syn
     bool put = synchronization_put(connection, wanted, changed, err);
 
     *given = wanted;
-    if (!put && wanted == SYNCHRONIZE_ALL && err->reason == REASON_FIRMWARE_STATUS) {
+    if (!put && wanted == SYNCHRONIZE_ALL && status_is_refusal(err)) {
         *given = SYNCHRONIZE_USER;
         put = synchronization_put(connection, SYNCHRONIZE_USER, changed, err);
     }

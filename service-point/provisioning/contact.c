@@ -107,6 +107,8 @@ struct connection_target target_of(const struct session *session,
         .issuers = offer->issuers,
         .issuer_count = offer->issuer_count,
         .known_certificate = &offer->certificate,
+        .resume =
+            offer->id.attempt == 1, /* later ones do without, should it be what the device cannot bear */
     };
 }
 

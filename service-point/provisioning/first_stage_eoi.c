@@ -2,6 +2,7 @@
 
 #include "firmware/certificate_request.h"
 #include "firmware/eoi.h"
+#include "firmware/status.h"
 #include "provisioning/device_certificate.h"
 #include "provisioning/first_stage.h"
 #include "provisioning/steps.h"
@@ -20,7 +21,7 @@ static bool read_setup(struct connection *connection, struct setup_service *setu
 static bool tells_no_uuid(const struct error *err)
 {
     return err->code == ERROR_ABSENT || err->reason == REASON_MALFORMED_REPLY ||
-           err->reason == REASON_NOT_PERMITTED || err->reason == REASON_FIRMWARE_STATUS ||
+           err->reason == REASON_NOT_PERMITTED || status_is_refusal(err) ||
            err->reason == REASON_FIRMWARE_FAULT || err->reason == REASON_HTTP_ERROR;
 }
 
@@ -70,7 +71,7 @@ static bool remove_orphan_keys(struct session *session, struct error *err)
 
         if (in_use || key_has_certificate(session, key) || eoi_key_delete(session->connection, key->id, err))
             continue;
-        if (err->reason != REASON_NOT_PERMITTED && err->reason != REASON_FIRMWARE_STATUS)
+        if (err->reason != REASON_NOT_PERMITTED && !status_is_refusal(err))
             return false;
     }
     return true;

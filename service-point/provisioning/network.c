@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "firmware/status.h"
 #include "provisioning/client_credential.h"
 #include "provisioning/device_certificate.h"
 #include "provisioning/steps.h"
@@ -271,7 +272,7 @@ static bool is_removable(const struct session *session, const struct stored_cert
 static bool firmware_refused(const struct error *err)
 {
     return err->reason == REASON_NOT_PERMITTED || err->reason == REASON_FIRMWARE_FAULT ||
-           err->reason == REASON_FIRMWARE_STATUS || err->code == ERROR_ABSENT;
+           status_is_refusal(err) || err->code == ERROR_ABSENT;
 }
 
 static bool remove_keys(struct session *session, const struct bytes *certificate, struct error *err)

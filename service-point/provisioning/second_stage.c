@@ -477,7 +477,8 @@ bool list_stored_again(struct session *session, struct step_report *report, stru
         return step_skipped(report, REASON_UNSUPPORTED, "this firmware does not list what it stores");
     }
     take_ws_management_names(session);
-    return step_done(report, "%zu keys, %zu certificates", session->keys.count, session->certificates.count);
+    return step_unchanged(report, "%zu keys, %zu certificates", session->keys.count,
+                          session->certificates.count);
 }
 
 /* Those of clients belong to the networks, whose steps delete them. */

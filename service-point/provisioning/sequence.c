@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "provisioning/first_stage.h"
+#include "provisioning/secrecy.h"
 #include "provisioning/steps.h"
 
 #define BUSY_PAUSE_MS 3000
@@ -174,6 +175,7 @@ static bool run_step(struct session *session, const struct step *step, struct er
         AUTO(text_free) char *context = TAKE(report.detail);
 
         judge_late_refusal(step, err);
+        secrecy_keep(&session->offer, err->message);
         report.outcome = STEP_FAILED;
         report.reason = err->reason;
         report.detail = context ? text_format("%s; %s", err->message, context) : text_copy(err->message);

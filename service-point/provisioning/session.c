@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "provisioning/network.h"
+#include "provisioning/secrecy.h"
 
 #define ASK_AGAIN_MS    15000 /* the site may have been away when it was asked */
 #define REPORT_PAUSE_MS 500   /* steps that end sooner after a report wait for the next one */
@@ -224,6 +225,7 @@ void session_report(struct session *session, struct step_report *step)
     struct message_job_finished *result = &session->result;
     int64_t now_ms = clock_monotonic_ms();
 
+    secrecy_keep(&session->offer, step->detail);
     result->steps = reallocate(result->steps, result->step_count + 1, sizeof(*result->steps));
     result->steps[result->step_count++] = *step;
     memset(step, 0, sizeof(*step));

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "firmware/status.h"
 #include "provisioning/client_credential.h"
 #include "provisioning/device_certificate.h"
 #include "provisioning/network.h"
@@ -38,7 +39,7 @@ static void leave_out(struct tally *tally, const char *name)
 static bool not_known_to_firmware(const struct wireless_profile *profile, const struct error *err)
 {
     return err->reason == REASON_UNSUPPORTED ||
-           (profile->authentication == WIRELESS_WPA3_SAE && err->reason == REASON_FIRMWARE_STATUS);
+           (profile->authentication == WIRELESS_WPA3_SAE && status_is_refusal(err));
 }
 
 static bool write_profile(struct session *session, const struct wireless_profile *profile,

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define EMPTY_PASSWORD "empty"
+
 static bool refused(const struct candidate_question *question, const char *reference)
 {
     for (size_t i = 0; i < question->refused_count; i++) {
@@ -20,13 +22,21 @@ static size_t allowed_now(const struct candidate_question *question)
     return left < CANDIDATES_IN_A_CONTACT ? left : CANDIDATES_IN_A_CONTACT;
 }
 
+static size_t offered_now(const struct candidate_question *question, const struct candidate_answer *answer)
+{
+    size_t allowed = allowed_now(question);
+    bool empty_first = answer->now_count > 0 && strcmp(answer->now[0].reference, EMPTY_PASSWORD) == 0;
+
+    return allowed == CANDIDATES_IN_A_CONTACT && empty_first ? CANDIDATES_OFFERED_MAX : allowed;
+}
+
 static void consider(const struct candidate_question *question, const struct candidate *candidate,
                      struct candidate_answer *answer)
 {
     if (refused(question, candidate->reference))
         return;
     answer->left++;
-    if (answer->now_count < allowed_now(question))
+    if (answer->now_count < offered_now(question, answer))
         answer->now[answer->now_count++] = *candidate;
 }
 
@@ -56,7 +66,7 @@ static void choose_own(const struct candidate_question *question, struct candida
     bool pending_first = question->list == CANDIDATES_ROTATION;
 
     if (question->maybe_in_setup)
-        consider(question, &(struct candidate){ .reference = "empty" }, answer);
+        consider(question, &(struct candidate){ .reference = EMPTY_PASSWORD }, answer);
     consider_state(question, pending_first ? CREDENTIAL_PENDING : CREDENTIAL_ACTIVE, answer);
     consider_state(question, pending_first ? CREDENTIAL_ACTIVE : CREDENTIAL_PENDING, answer);
     consider_state(question, CREDENTIAL_SUPERSEDED, answer);
@@ -68,7 +78,7 @@ static void choose_all(const struct candidate_question *question, struct candida
 {
     const struct credential *credentials = question->credentials;
 
-    consider(question, &(struct candidate){ .reference = "empty" }, answer);
+    consider(question, &(struct candidate){ .reference = EMPTY_PASSWORD }, answer);
     for (size_t i = 0; i < question->credential_count; i++) {
         if (credentials[i].kind == CREDENTIAL_ADMIN && credentials[i].state != CREDENTIAL_IMPORTED &&
             credentials[i].maybe_on_device)

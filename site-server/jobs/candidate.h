@@ -13,6 +13,9 @@
 
 #define CANDIDATES_IN_A_CONTACT 3
 #define REFUSALS_IN_AN_HOUR     9
+/* The empty password goes out with one more: firmware before 6.0 does not take it and is not asked, which the
+ * service point finds out. It tries 3 at most in any case. */
+#define CANDIDATES_OFFERED_MAX (CANDIDATES_IN_A_CONTACT + 1)
 
 struct candidate {
     char reference[80];                  /* "empty", "secret:17", "account:NAME", "factory" */
@@ -39,7 +42,7 @@ struct candidate_question {
 };
 
 struct candidate_answer {
-    struct candidate now[CANDIDATES_IN_A_CONTACT];
+    struct candidate now[CANDIDATES_OFFERED_MAX];
     size_t now_count;
     size_t left; /* not refused yet, those of now included */
 };

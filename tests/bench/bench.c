@@ -45,7 +45,7 @@ struct round {
     double seconds;
     struct used used;
     int64_t most_in_flight, resident_kib; /* at that moment, above the idle process */
-    int64_t handshakes, requests;         /* of all computers */
+    int64_t handshakes, full, requests;   /* of all computers; full: not of a known TLS session */
     double minimal_ms;                    /* a computer */
 };
 
@@ -153,6 +153,7 @@ static bool count_traffic(struct round *round, struct error *err)
     if (!simulator_control(round->site->simulator, &answer, err, "counters"))
         return false;
     round->handshakes = json_number_at(answer, "counters.tls_accepted");
+    round->full = round->handshakes - json_number_at(answer, "counters.tls_resumed");
     round->requests = json_number_at(answer, "counters.requests");
     return true;
 }
@@ -171,17 +172,20 @@ static bool provision_all(struct round *round, struct error *err)
     return count_traffic(round, err);
 }
 
+static unsigned each(const struct round *round, int64_t of_all)
+{
+    return (unsigned)((of_all + (int64_t)round->sessions / 2) / (int64_t)round->sessions);
+}
+
 /* Against computers of the same fleet that were left in setup state. */
 static bool run_minimal_client(struct round *round, struct error *err)
 {
-    struct minimal_work work = {
-        .computers = round->computers + round->sessions,
-        .count = MINIMAL_COMPUTERS,
-        .handshakes =
-            (unsigned)((round->handshakes + (int64_t)round->sessions / 2) / (int64_t)round->sessions),
-        .requests = (unsigned)((round->requests + (int64_t)round->sessions / 2) / (int64_t)round->sessions),
-        .certificate_path = round->site->provisioning.path
-    };
+    struct minimal_work work = { .computers = round->computers + round->sessions,
+                                 .count = MINIMAL_COMPUTERS,
+                                 .handshakes = each(round, round->full),
+                                 .resumptions = each(round, round->handshakes - round->full),
+                                 .requests = each(round, round->requests),
+                                 .certificate_path = round->site->provisioning.path };
     double cpu_ms;
 
     if (!minimal_client_run(&work, &cpu_ms, err))
@@ -192,22 +196,23 @@ static bool run_minimal_client(struct round *round, struct error *err)
 
 static void print_head(void)
 {
-    printf("%8s %8s %10s | %-36s | %10s | %-22s | %-27s\n", "sessions", "seconds", "computers",
+    printf("%8s %8s %10s | %-36s | %10s | %-32s | %-27s\n", "sessions", "seconds", "computers",
            "CPU ms a computer", "KiB a", "a computer", "service point's CPU");
-    printf("%8s %8s %10s | %11s %11s %12s | %10s | %10s %11s | %27s\n", "", "", "a second", "point",
-           "site server", "PostgreSQL", "session", "handshakes", "requests", "to a minimal client's");
+    printf("%8s %8s %10s | %11s %11s %12s | %10s | %20s %11s | %27s\n", "", "", "a second", "point",
+           "site server", "PostgreSQL", "session", "full/all handshakes", "requests",
+           "to a minimal client's");
 }
 
 static void print_round(const struct round *round)
 {
     double count = (double)round->sessions, point_ms = round->used.point / count;
 
-    printf("%8zu %8.1f %10.1f | %11.2f %11.2f %12.2f | %10.0f | %10.1f %11.1f | %10.2f (%.2f ms)\n",
+    printf("%8zu %8.1f %10.1f | %11.2f %11.2f %12.2f | %10.0f | %10.1f / %7.1f %11.1f | %10.2f (%.2f ms)\n",
            round->sessions, round->seconds, count / round->seconds, point_ms, round->used.server / count,
            round->used.database / count,
            round->most_in_flight ? (double)round->resident_kib / (double)round->most_in_flight : 0,
-           (double)round->handshakes / count, (double)round->requests / count, point_ms / round->minimal_ms,
-           round->minimal_ms);
+           (double)round->full / count, (double)round->handshakes / count, (double)round->requests / count,
+           point_ms / round->minimal_ms, round->minimal_ms);
     printf("%8s at most %" PRId64 " sessions were in flight\n", "", round->most_in_flight);
     fflush(stdout);
 }

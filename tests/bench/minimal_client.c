@@ -20,6 +20,7 @@ struct visit {
     const struct computer *computer;
     SSL_CTX *context;
     char *request;
+    SSL_SESSION *session; /* of the last full handshake */
     struct error err;
     bool done;
 };
@@ -91,15 +92,25 @@ static bool exchange(struct visit *visit, SSL *tls)
                      visit->computer->address, length, length ? answer : "");
 }
 
-static bool converse(struct visit *visit, unsigned requests)
+static void session_keep(struct visit *visit, SSL *tls)
+{
+    SSL_SESSION_free(visit->session);
+    visit->session = SSL_SESSION_dup(SSL_get0_session(tls));
+}
+
+static bool converse(struct visit *visit, bool resuming, unsigned requests)
 {
     SSL *tls = SSL_new(visit->context);
     int fd = -1;
     bool done = dial(visit, &fd) && SSL_set_fd(tls, fd) == 1;
 
+    if (resuming)
+        SSL_set_session(tls, visit->session);
     if (done && SSL_connect(tls) != 1)
         done = error_set(&visit->err, ERROR_UNREACHABLE, "%s: TLS handshake: %s", visit->computer->address,
                          ERR_reason_error_string(ERR_peek_last_error()));
+    if (done && !resuming)
+        session_keep(visit, tls);
     for (unsigned i = 0; done && i < requests; i++)
         done = exchange(visit, tls);
     SSL_free(tls);
@@ -111,15 +122,18 @@ static bool converse(struct visit *visit, unsigned requests)
 static void *visit_run(void *argument)
 {
     struct visit *visit = argument;
-    unsigned left = visit->work->requests;
+    const struct minimal_work *work = visit->work;
+    unsigned left = work->requests;
 
     visit->done = true;
-    for (unsigned connection = visit->work->handshakes; visit->done && connection > 0; connection--) {
+    for (unsigned connection = work->handshakes + work->resumptions; visit->done && connection > 0;
+         connection--) {
         unsigned now = left / connection;
 
-        visit->done = converse(visit, now);
+        visit->done = converse(visit, connection <= work->resumptions, now);
         left -= now;
     }
+    SSL_SESSION_free(visit->session);
     return NULL;
 }
 

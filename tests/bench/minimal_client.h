@@ -12,8 +12,10 @@
 struct minimal_work { /* for each computer */
     const struct computer *computers;
     size_t count;
-    unsigned handshakes, requests; /* the requests are spread over the connections */
-    const char *certificate_path;  /* key and chain, as the service point has it */
+    unsigned handshakes;          /* full ones */
+    unsigned resumptions;         /* short ones, of the session of a full one */
+    unsigned requests;            /* spread over the connections */
+    const char *certificate_path; /* key and chain, as the service point has it */
 };
 
 /* A thread a computer. *cpu_ms is what this process used for all of them. */

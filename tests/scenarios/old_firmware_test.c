@@ -51,6 +51,7 @@ static void old_firmware_is_set_up_whatever_it_leaves_open(void **state)
 {
     static const char *const words[] = { "hello=manual wsman-in-setup=no",
                                          "hello=manual wsman-in-setup=yes realm=random",
+                                         "hello=manual wsman-in-setup=no realm=random",
                                          "hello=manual realm=uuid eoi-strict=yes" };
     struct site *site = *state;
 
@@ -135,16 +136,22 @@ static void old_firmware_that_fails_once_is_provisioned_by_a_later_attempt(void 
     free(computers);
 }
 
+/* The UUID is in the Digest realm, or in the inventory's table of the computer. */
 static void another_computer_at_the_address_is_noticed(void **state)
 {
+    static const char *const words[] = { "hello=manual realm=uuid", "hello=manual realm=random" };
     struct site *site = *state;
     struct computer computer;
     struct error err = { 0 };
 
-    scenario_computer(site, &computer, 200, "5.2", "hello=manual realm=random wsman-in-setup=yes");
-    must(simulator_control(site->simulator, NULL, &err, "misbehave %s wrong-uuid", computer.uuid));
-    say_hello(site, &computer);
-    expect_outcome(site, &computer, "detected", "wrong-uuid");
+    for (unsigned i = 0; i < COUNT_OF(words); i++) {
+        print_message("%s\n", words[i]);
+        scenario_computer(site, &computer, 200 + i, "5.2", words[i]);
+        must(simulator_control(site->simulator, NULL, &err, "misbehave %s wrong-uuid", computer.uuid));
+        say_hello(site, &computer);
+        expect_outcome(site, &computer, "detected", "wrong-uuid");
+        assert_int_equal(state_number(site, &computer, "counters.writes"), 0);
+    }
 }
 
 static int begin(void **state)

@@ -14,7 +14,7 @@
 #include "support/agent_peer.h"
 #include "support/expect.h"
 
-enum { SECRETS_MAX = 64, COMPUTERS = 4 };
+enum { SECRETS_MAX = 64, COMPUTERS = 5 };
 
 struct run {
     struct site *site;
@@ -184,6 +184,18 @@ static void provision_in_band(struct run *run, unsigned index)
     expect_outcome(site, &computer, "provisioned", "");
 }
 
+/* Firmware that refuses a call with the very words of the request. */
+static const struct {
+    unsigned computer;
+    const char *operation;
+} echoes[] = {
+    { 0, "AMT_SetupAndConfigurationService.SetMEBxPassword" },
+    { 0, "AMT_WiFiPortConfigurationService.AddWiFiSettings" },
+    { 3, "AMT_AuthorizationService.SetAdminAclEntryEx" },
+    { 4, "SecurityAdministration.SetMEBxPassword" },
+    { 4, "SecurityAdministration.CertStoreAddKey" },
+};
+
 /* The run whose traces the other tests look for. */
 static void a_run_uses_secrets_of_every_kind(void **state)
 {
@@ -231,9 +243,14 @@ static void a_run_uses_secrets_of_every_kind(void **state)
                            "misbehave %s fault at=AMT_AuthorizationService.AddUserAclEntryEx "
                            "InternalError times=1",
                            run->computers[3].uuid));
+    computer_plan(&run->computers[4], site, 4, "5.2");
+    must(computer_plug_in(site, &run->computers[4], &err, "hello=manual"));
+    for (size_t i = 0; i < COUNT_OF(echoes); i++)
+        must(simulator_control(site->simulator, NULL, &err, "misbehave %s echo at=%s times=1",
+                               run->computers[echoes[i].computer].uuid, echoes[i].operation));
     import_with_passwords(run, &run->computers[1], "Imp0rted.Mebx.Word", "Imp0rted.Admin.Word");
     must(computers_import(site, &run->computers[0], 1, &err));
-    must(computers_import(site, &run->computers[2], 2, &err));
+    must(computers_import(site, &run->computers[2], 3, &err));
     for (size_t i = 0; i < COMPUTERS; i++)
         say_hello(site, &run->computers[i]);
     for (size_t i = 0; i < COMPUTERS; i++)
@@ -242,6 +259,13 @@ static void a_run_uses_secrets_of_every_kind(void **state)
         remember_escrow(run, &run->computers[i], "admin");
     remember_escrow(run, &run->computers[0], "mebx");
     provision_in_band(run, COMPUTERS);
+    remember_escrow(run, &run->computers[4], "mebx");
+    for (size_t i = 0; i < COUNT_OF(echoes); i++)
+        expect_sql(
+            site, "t",
+            "SELECT count(*) > 0 FROM amt.job_step WHERE outcome = 'failed' AND detail LIKE '%%%s%%****%%'"
+            " AND job = (SELECT last_job FROM amt.computer WHERE uuid = '%s')",
+            echoes[i].operation, run->computers[echoes[i].computer].uuid);
     remember_file(run, site->secret_key_path);
     AUTO(text_free) char *server_key = site_path(site, "site-server.key");
     AUTO(text_free) char *point_key = site_path(site, "service-point-1.key");
@@ -339,7 +363,7 @@ static void a_reader_of_views_cannot_read_tables_or_secrets(void **state)
 
     must(sql_open(&sql, url, &err));
     must(sql_text(sql, &value, &err, "SELECT count(*) FROM amt.computer", NULL));
-    assert_string_equal(value, "5");
+    assert_int_equal(strtol(value, NULL, 10), COMPUTERS + 1); /* and the one in band */
     assert_false(sql_text(sql, &value, &err, "SELECT ciphertext::text FROM amt_store.secret LIMIT 1", NULL));
     assert_false(sql_text(sql, &value, &err, "SELECT amt.secret_announce($1::uuid, 'admin')::text",
                           run->computers[0].uuid, NULL));

@@ -131,6 +131,7 @@ void computer_restart(struct computer *computer)
     struct timeval pause = interval(computer->device->switches.restart_ms / 1000.0);
 
     computer_close(computer);
+    computer->device->tls_restarts++;
     computer->window_over = false;
     if (computer->hello_timer)
         event_del(computer->hello_timer);

@@ -381,6 +381,21 @@ static void pretend_fault(struct device *device, const struct message *message, 
     wsman_pretend_fault(device, message->wsman, &fault, answer);
 }
 
+/* Says no with the words of the request's body. */
+static void pretend_echo(const struct connection *connection, const struct message *message,
+                         struct answer *answer)
+{
+    struct fault fault = { .kind = FAULT_INTERNAL_ERROR };
+    AUTO(free_text) char *words = node_text(message->eoi ? message->eoi->body : message->wsman->body);
+
+    if (message->eoi) {
+        eoi_pretend_fault(device_of(connection), words, answer);
+        return;
+    }
+    fault.reason = words;
+    wsman_pretend_fault(device_of(connection), message->wsman, &fault, answer);
+}
+
 static void pretend_return(struct device *device, const struct message *message, uint32_t value,
                            struct answer *answer)
 {
@@ -418,6 +433,10 @@ static bool misbehave_instead(struct connection *connection, const struct messag
         answer_unauthorized(connection, true);
     } else if ((due = misbehaviour_due(list, MISBEHAVIOUR_FAULT, operation))) {
         pretend_fault(device, message, due->subcode, &answer);
+        send_soap(connection, &answer);
+        answer_release(&answer);
+    } else if (misbehaviour_due(list, MISBEHAVIOUR_ECHO, operation)) {
+        pretend_echo(connection, message, &answer);
         send_soap(connection, &answer);
         answer_release(&answer);
     } else if ((due = misbehaviour_due(list, MISBEHAVIOUR_RETURN, operation))) {
@@ -647,6 +666,7 @@ static void on_event(struct bufferevent *bufferevent, short what, void *context)
     if (what & BEV_EVENT_CONNECTED) {
         connection->handshaken = true;
         counters->tls_accepted++;
+        counters->tls_resumed += SSL_session_reused(connection->session) == 1;
         return;
     }
     if (connection->session && !connection->handshaken)

@@ -102,16 +102,38 @@ static bool hello_raw(struct command *command, struct error *err)
     return true;
 }
 
+/* The other places are asked for it call by call; the realm is part of every stored password. */
+static void realm_follows(struct device *device)
+{
+    unsigned char uuid[UUID_LENGTH];
+
+    memcpy(uuid, device->uuid, UUID_LENGTH);
+    if (misbehaviour_listed(device->misbehaviours, MISBEHAVIOUR_WRONG_UUID))
+        uuid[UUID_LENGTH - 1] ^= 0xFF;
+    device_pretend_uuid(device, uuid);
+}
+
 static bool misbehave(struct command *command, struct error *err)
 {
-    return misbehaviour_add(&command->computer->device->misbehaviours,
-                            (const char *const *)command->words + 1, command->count - 1, err);
+    struct device *device = command->computer->device;
+
+    if (!misbehaviour_add(&device->misbehaviours, (const char *const *)command->words + 1, command->count - 1,
+                          err))
+        return false;
+    if (!strcmp(command->words[1], misbehaviour_name(MISBEHAVIOUR_WRONG_UUID)))
+        realm_follows(device);
+    return true;
 }
 
 static bool behave(struct command *command, struct error *err)
 {
+    struct device *device = command->computer->device;
+    bool pretended = misbehaviour_listed(device->misbehaviours, MISBEHAVIOUR_WRONG_UUID);
+
     (void)err;
-    misbehaviour_clear(&command->computer->device->misbehaviours);
+    misbehaviour_clear(&device->misbehaviours);
+    if (pretended)
+        realm_follows(device);
     return true;
 }
 

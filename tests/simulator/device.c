@@ -411,15 +411,22 @@ struct device *device_create(void)
     return device;
 }
 
+#define REALM_WITH_UUID "Intel(R) AMT (ID:"
+
+static void realm_with(struct device *device, const char *uuid_text)
+{
+    snprintf(device->realm, sizeof(device->realm), REALM_WITH_UUID "%s)", uuid_text);
+    for (char *letter = strchr(device->realm, ':'); *letter; letter++)
+        *letter = (char)toupper((unsigned char)*letter);
+}
+
 static void new_realm(struct device *device)
 {
     unsigned char bytes[16];
     struct text text = { 0 };
 
     if (device_switch(device->switches.realm_form, device->generation->realm_names_uuid)) {
-        snprintf(device->realm, sizeof(device->realm), "Intel(R) AMT (ID:%s)", device->uuid_text);
-        for (char *letter = strchr(device->realm, ':'); *letter; letter++)
-            *letter = (char)toupper((unsigned char)*letter);
+        realm_with(device, device->uuid_text);
         return;
     }
     RAND_bytes(bytes, sizeof(bytes));
@@ -451,6 +458,18 @@ void device_default_admin(struct device *device)
     else if (device->state == STATE_POST)
         initial = factory_password;
     device_set_admin_password(device, initial);
+}
+
+void device_pretend_uuid(struct device *device, const unsigned char uuid[UUID_LENGTH])
+{
+    char text[UUID_TEXT_ROOM];
+
+    if (strncmp(device->realm, REALM_WITH_UUID, strlen(REALM_WITH_UUID)))
+        return;
+    uuid_format(uuid, text);
+    realm_with(device, text);
+    device_default_admin(device);
+    device_acl_changed(device);
 }
 
 void device_clear_acl(struct device *device)

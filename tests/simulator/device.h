@@ -133,8 +133,8 @@ struct enumeration {
 
 /* Counted since the computer was made. */
 struct counters {
-    uint64_t requests, connections, tls_accepted, tls_failed, failed_logins, locked_logins, stale_logins,
-        writes, hellos, hellos_failed, faults, refused_connections, eoi_calls, host_calls;
+    uint64_t requests, connections, tls_accepted, tls_resumed, tls_failed, failed_logins, locked_logins,
+        stale_logins, writes, hellos, hellos_failed, faults, refused_connections, eoi_calls, host_calls;
     uint32_t *eoi_by_name;                    /* in the order of service_call_name(); owned, NULL: none yet */
     uint32_t failed_logins_in_connection_max; /* the most within one TCP connection */
     uint32_t failed_logins_in_contact,
@@ -161,6 +161,7 @@ struct switches {
     uint32_t realm_form;          /* enum automatic: yes is the one with the UUID */
     uint32_t identity_dates;      /* enum automatic: yes is valid */
     uint32_t renegotiation_info;  /* enum automatic: RFC 5746 */
+    uint32_t resumption;          /* enum automatic: TLS sessions are kept, RFC 5246 7.3 */
     uint32_t setup_chain_bytes;   /* 0: as the generation */
     uint32_t request_bits;        /* of the key that GetServerCertificateReq makes */
     bool acl_renumbered;          /* handles move down after a removal */
@@ -254,7 +255,8 @@ struct device {
     uint32_t last_context;
     uint64_t last_message;
     uint32_t window_extension_h;
-    uint32_t retry; /* Hellos since setup began */
+    uint32_t retry;        /* Hellos since setup began */
+    uint32_t tls_restarts; /* TLS sessions of before are void */
     struct misbehaviour *misbehaviours;
     struct counters counters;
     char *transcript;          /* file that every request is added to, as it came; NULL: none */
@@ -298,6 +300,8 @@ bool device_has_wifi(const struct device *device);
 enum { MAC_LENGTH = 6 };
 /* Of the wired (0) or wireless (1) port; zeros where there is none. */
 void device_mac(const struct device *device, unsigned port, unsigned char mac[MAC_LENGTH]);
+/* A Digest realm that names a UUID names this one from now on, and admin's default password holds there. */
+void device_pretend_uuid(struct device *device, const unsigned char uuid[UUID_LENGTH]);
 /* After a change of the MEBx password: that of admin, while it is the default. */
 void device_default_admin(struct device *device);
 void device_forget_revocations(struct device *device);

@@ -70,9 +70,10 @@ static void write_answer(const struct eoi_request *request, uint32_t status, con
                          struct text *out)
 {
     const char *name = request->call->name;
+    const char *first = request->service->status ? request->service->status : "StatusCode";
 
     open_envelope(request->service, out);
-    text_format(out, "<g:%sResponse><g:StatusCode>%u</g:StatusCode>%s</g:%sResponse>", name, status,
+    text_format(out, "<g:%sResponse><g:%s>%u</g:%s>%s</g:%sResponse>", name, first, status, first,
                 status ? "" : text_value(members), name);
     close_envelope(out);
 }

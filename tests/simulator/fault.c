@@ -83,8 +83,9 @@ void fault_write(struct text *out, const struct fault *fault, const char *relate
                 faults[fault->kind].action, message, faults[fault->kind].code);
     if (*faults[fault->kind].subcode)
         text_format(out, "<a:Subcode><a:Value>%s</a:Value></a:Subcode>", faults[fault->kind].subcode);
-    text_format(out, "</a:Code><a:Reason><a:Text xml:lang=\"en-US\">%s</a:Text></a:Reason><a:Detail>",
-                faults[fault->kind].reason);
+    text_append(out, "</a:Code><a:Reason><a:Text xml:lang=\"en-US\">");
+    text_escape(out, fault->reason ? fault->reason : faults[fault->kind].reason);
+    text_append(out, "</a:Text></a:Reason><a:Detail>");
     if (fault->status)
         text_format(out, "AMT-STATUS %u", fault->status);
     text_append(out, "</a:Detail></a:Fault></a:Body></a:Envelope>");

@@ -28,6 +28,7 @@ enum fault_kind {
 struct fault {
     enum fault_kind kind; /* FAULT_NONE: none */
     uint32_t status;      /* AMT-STATUS in the detail; 0: none */
+    const char *reason;   /* borrowed; NULL: that of the kind */
 };
 
 /* By subcode, with or without prefix: "wsman:AccessDenied". FAULT_NONE: unknown. */

@@ -36,7 +36,7 @@
                .unprovision_blocked_by_auditor = true, .key_lengths = { 1024, 1536, 2048 }
 #define SINCE_12                                                                                             \
     SINCE_6_2, .kerberos_aes = true, .unprovision_keeps_suffix = true, .intermediate_roots = true,           \
-               .pads_otp = true, .recent_properties = true
+               .pads_otp = true, .recent_properties = true, .resumes_sessions = true
 #define SINCE_15                                                                                             \
     SINCE_12, .tls_minimum = TLS1_2_VERSION, .tls_maximum = TLS1_2_VERSION, .hash_algorithms = HASHES_SHA2,  \
               .modern_chain_only = true, .offers_auth_int = true, .sha384_requests = true,                   \
@@ -64,6 +64,7 @@ static const struct generation generations[] = {
       UNTIL_5 },
     { .name = "6.2",
       .eoi = true,
+      .unknown_path_missing = true,
       .major = 6,
       .minor = 2,
       .firmware = "6.2.61.3535",
@@ -75,6 +76,7 @@ static const struct generation generations[] = {
       UNTIL_11 },
     { .name = "7.1",
       .eoi = true,
+      .unknown_path_missing = true,
       .major = 7,
       .minor = 1,
       .firmware = "7.1.91.3272",

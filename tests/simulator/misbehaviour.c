@@ -15,6 +15,7 @@ static const struct {
     [MISBEHAVIOUR_GARBAGE] = { "garbage", "K" },
     [MISBEHAVIOUR_HUGE_REPLY] = { "huge-reply", "KV" },
     [MISBEHAVIOUR_FAULT] = { "fault", "KS" },
+    [MISBEHAVIOUR_ECHO] = { "echo", "K" },
     [MISBEHAVIOUR_RETURN] = { "return", "KV" },
     [MISBEHAVIOUR_WRONG_UUID] = { "wrong-uuid", "" },
     [MISBEHAVIOUR_SLOW] = { "slow", "V" },
@@ -31,6 +32,13 @@ static const struct {
     [MISBEHAVIOUR_HOST_GARBAGE] = { "host-garbage", "K" },
     [MISBEHAVIOUR_HOST_STATUS] = { "host-status", "KV" },
 };
+
+bool misbehaviour_listed(const struct misbehaviour *list, enum misbehaviour_kind kind)
+{
+    while (list && list->kind != kind)
+        list = list->next;
+    return list != NULL;
+}
 
 const char *misbehaviour_name(enum misbehaviour_kind kind)
 {

@@ -20,8 +20,9 @@ enum misbehaviour_kind {
     MISBEHAVIOUR_GARBAGE,       /* no HTTP in place of the answer, no effect */
     MISBEHAVIOUR_HUGE_REPLY,    /* answer filled up with value bytes */
     MISBEHAVIOUR_FAULT,         /* no effect, SOAP fault of that subcode */
+    MISBEHAVIOUR_ECHO,          /* no effect, SOAP fault that quotes the request's values */
     MISBEHAVIOUR_RETURN,        /* no effect, ReturnValue value; for Get, Put ...: AMT-STATUS in a fault */
-    MISBEHAVIOUR_WRONG_UUID,    /* GetUuid and PlatformGUID of another computer */
+    MISBEHAVIOUR_WRONG_UUID,    /* every place where the firmware tells its UUID tells another one */
     MISBEHAVIOUR_SLOW,          /* value ms before each request is looked at */
     MISBEHAVIOUR_REFUSE_TLS,    /* fatal alert instead of the handshake */
     MISBEHAVIOUR_REFUSE_LOGIN,  /* 401 for everything */
@@ -57,6 +58,7 @@ void misbehaviour_count_request(struct misbehaviour *list);
  * "Class.Method", NULL outside a request. */
 const struct misbehaviour *misbehaviour_due(struct misbehaviour *list, enum misbehaviour_kind kind,
                                             const char *operation);
+bool misbehaviour_listed(const struct misbehaviour *list, enum misbehaviour_kind kind);
 const char *misbehaviour_name(enum misbehaviour_kind kind);
 
 #endif

@@ -30,6 +30,12 @@ static void add_flag(json_object *object, const char *name, bool value)
     add(object, name, json_object_new_boolean(value));
 }
 
+/* null where the generation does not have it. */
+static void add_flag_of(json_object *object, const char *name, bool has, bool value)
+{
+    add(object, name, has ? json_object_new_boolean(value) : NULL);
+}
+
 static void add_hex(json_object *object, const char *name, const void *bytes, size_t length)
 {
     struct text text = { 0 };
@@ -58,10 +64,11 @@ static const struct {
     {                                                                                                        \
 #member, offsetof(struct counters, member)                                                           \
     }
-    COUNTED(requests),   COUNTED(connections),   COUNTED(refused_connections), COUNTED(tls_accepted),
-    COUNTED(tls_failed), COUNTED(failed_logins), COUNTED(locked_logins),       COUNTED(stale_logins),
-    COUNTED(writes),     COUNTED(hellos),        COUNTED(hellos_failed),       COUNTED(faults),
-    COUNTED(eoi_calls),  COUNTED(host_calls),
+    COUNTED(requests),      COUNTED(connections),   COUNTED(refused_connections),
+    COUNTED(tls_accepted),  COUNTED(tls_resumed),   COUNTED(tls_failed),
+    COUNTED(failed_logins), COUNTED(locked_logins), COUNTED(stale_logins),
+    COUNTED(writes),        COUNTED(hellos),        COUNTED(hellos_failed),
+    COUNTED(faults),        COUNTED(eoi_calls),     COUNTED(host_calls),
 #undef COUNTED
 };
 
@@ -164,7 +171,7 @@ static json_object *report_general(const struct device *device)
     add_number(object, "IdleWakeTimeout", general->idle_wake_min);
     add_flag(object, "NetworkInterfaceEnabled", general->interface_enabled);
     add_flag(object, "PingResponseEnabled", general->ping);
-    add_flag(object, "RmcpPingResponseEnabled", general->rmcp_ping);
+    add_flag_of(object, "RmcpPingResponseEnabled", device->generation->rmcp_ping, general->rmcp_ping);
     add_number(object, "PreferredAddressFamily", general->preferred_family);
     add_number(object, "PresenceNotificationInterval", general->presence_interval_min);
     add_flag(object, "SharedFQDN", general->shared_fqdn);
@@ -536,9 +543,9 @@ json_object *report_state(struct computer *computer)
     add(object, "tls", report_tls(computer));
     add(object, "acl", report_acl(device));
     add(object, "redirection", report_redirection(device));
-    add_flag(object, "web_ui", device->generation->web_ui && device->web_ui);
+    add_flag_of(object, "web_ui", device->generation->web_ui, device->web_ui);
     add(object, "kvm", report_kvm(device));
-    add(object, "optin", report_optin(device));
+    add(object, "optin", device->generation->kvm ? report_optin(device) : NULL); /* both came with 6.0 */
     add(object, "power_scheme", report_power(device));
     add(object, "kerberos", report_kerberos(device));
     add(object, "wifi", report_wifi(device));

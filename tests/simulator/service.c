@@ -24,6 +24,11 @@ static const struct service services[] = {
       .calls = { general_calls },
       .realms = MAY(REALM_GENERAL_INFO),
       .always = true },
+    { .name = "HardwareAsset",
+      .space = EOI_CLIENT "HardwareAsset/2004/01",
+      .calls = { asset_calls },
+      .status = "Status",
+      .realms = MAY(REALM_HARDWARE_ASSET) },
 };
 
 const struct service *service_find(const char *path)

@@ -1,11 +1,12 @@
 /*
  * service.h - a service of the old SOAP interface (EOI) as a table row: its path, its calls, who may use it.
  *
- * Served are the services of the first stage. Of their calls these are left out: the wired 802.1X profile,
- * the audit record of setup, the power saving options of 2.0 and the update of the firmware; like calls of
- * later releases they are unknown. Names, order and types are those of the interface definitions of Intel's
- * AMT SDK 3.0. The service_*.c files define the calls, one file per subject; eoi.c runs them. Where a
- * WS-Management method is the same function of the firmware, the call names it as its twin.
+ * Served are the services of the first stage, and of the inventory the table of the computer itself. Of their
+ * calls these are left out: the wired 802.1X profile, the audit record of setup, the power saving options
+ * of 2.0 and the update of the firmware; like calls of later releases they are unknown. Names, order and
+ * types are those of the interface definitions of Intel's AMT SDK 3.0. The service_*.c files define the
+ * calls, one file per subject; eoi.c runs them. Where a WS-Management method is the same function of the
+ * firmware, the call names it as its twin.
  */
 #ifndef SIMULATOR_SERVICE_H
 #define SIMULATOR_SERVICE_H
@@ -42,13 +43,14 @@ struct service {
     const char *name; /* the path is a slash, the name and "Service" */
     const char *space;
     const struct service_call *calls[SERVICE_TABLES_MAX]; /* NULL ends the list */
+    const char *status; /* name of the answer's first element; NULL: StatusCode */
     uint32_t realms;
     bool always; /* answers also before setup has begun */
 };
 
 /* Tables of the service_*.c files; each ends with a call without a name. */
-extern const struct service_call access_calls[], general_calls[], interface_calls[], network_calls[],
-    setup_calls[], store_calls[], time_calls[], tls_calls[];
+extern const struct service_call access_calls[], asset_calls[], general_calls[], interface_calls[],
+    network_calls[], setup_calls[], store_calls[], time_calls[], tls_calls[];
 
 const struct service *service_find(const char *path); /* NULL: no such service */
 /* index: of the call among all calls of all services. */

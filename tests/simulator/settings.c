@@ -85,6 +85,7 @@ static const struct setting settings[] = {
     FUNCTION("commit-cut", set_commit_cut),
     CHOICE("realm", switches.realm_form, "auto uuid random"), /* from the next reset on */
     CHOICE("identity-dates", switches.identity_dates, "auto valid invalid"),
+    CHOICE("resumption", switches.resumption, "auto yes no"),
     CHOICE("renegotiation-info", switches.renegotiation_info, "auto yes no"),
     NUMBER("setup-chain-bytes", switches.setup_chain_bytes, 0, UINT32_MAX),
     FLAG("wsman-in-setup", switches.wsman_in_setup),

@@ -10,10 +10,11 @@
 
 enum { CONTEXTS_MAX = 64, SENT_AUTHORITIES_MAX = 4 };
 
-/* One context for each generation, with and without a demand for the client's certificate. */
+/* One context for each generation, with and without a demand for the client's certificate, keeping sessions
+ * or not. */
 static struct {
     const struct generation *generation;
-    bool demanding;
+    bool demanding, resuming;
     SSL_CTX *context;
 } contexts[CONTEXTS_MAX];
 static unsigned context_count;
@@ -109,7 +110,7 @@ static void hide_renegotiation_info(int written, int version, int type, const vo
     }
 }
 
-static SSL_CTX *make_context(const struct generation *generation, bool demanding)
+static SSL_CTX *make_context(const struct generation *generation, bool demanding, bool resuming)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
 
@@ -118,7 +119,7 @@ static SSL_CTX *make_context(const struct generation *generation, bool demanding
     SSL_CTX_set_security_level(context, 0); /* old suites, SHA-1, RSA 1024 */
     SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                      SSL_OP_IGNORE_UNEXPECTED_EOF);
-    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_session_cache_mode(context, resuming ? SSL_SESS_CACHE_SERVER : SSL_SESS_CACHE_OFF);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_dh_auto(context, 1);
     if (demanding) {
@@ -136,16 +137,18 @@ static SSL_CTX *make_context(const struct generation *generation, bool demanding
     return context;
 }
 
-static SSL_CTX *context_for(const struct generation *generation, bool demanding)
+static SSL_CTX *context_for(const struct generation *generation, bool demanding, bool resuming)
 {
     for (unsigned i = 0; i < context_count; i++)
-        if (contexts[i].generation == generation && contexts[i].demanding == demanding)
+        if (contexts[i].generation == generation && contexts[i].demanding == demanding &&
+            contexts[i].resuming == resuming)
             return contexts[i].context;
     if (context_count == CONTEXTS_MAX)
         return NULL;
     contexts[context_count].generation = generation;
     contexts[context_count].demanding = demanding;
-    contexts[context_count].context = make_context(generation, demanding);
+    contexts[context_count].resuming = resuming;
+    contexts[context_count].context = make_context(generation, demanding, resuming);
     return contexts[context_count++].context;
 }
 
@@ -218,9 +221,20 @@ static bool give_certificate(SSL *session, struct device *device, struct error *
                               device->uuid_text, ERR_reason_error_string(ERR_peek_last_error()));
 }
 
+/* A context is shared by many computers, and each forgets its sessions when its TLS stack restarts. */
+static bool keep_sessions(SSL *session, const struct device *device)
+{
+    unsigned char owner[UUID_LENGTH + sizeof(device->tls_restarts)];
+
+    memcpy(owner, device->uuid, UUID_LENGTH);
+    memcpy(owner + UUID_LENGTH, &device->tls_restarts, sizeof(device->tls_restarts));
+    return SSL_set_session_id_context(session, owner, sizeof(owner)) == 1;
+}
+
 SSL *tls_session(struct device *device, struct error *err)
 {
-    SSL_CTX *context = context_for(device->generation, tls_wants_client_certificate(device));
+    bool resuming = device_switch(device->switches.resumption, device->generation->resumes_sessions);
+    SSL_CTX *context = context_for(device->generation, tls_wants_client_certificate(device), resuming);
     SSL *session = context ? SSL_new(context) : NULL;
 
     if (!session) {
@@ -231,7 +245,7 @@ SSL *tls_session(struct device *device, struct error *err)
     SSL_set_app_data(session, device);
     if (!device_switch(device->switches.renegotiation_info, !device->generation->no_renegotiation_info))
         SSL_set_msg_callback(session, hide_renegotiation_info);
-    if (!give_certificate(session, device, err)) {
+    if ((resuming && !keep_sessions(session, device)) || !give_certificate(session, device, err)) {
         SSL_free(session);
         return NULL;
     }

@@ -21,6 +21,11 @@
     "WWW-Authenticate: Digest realm=\"" REALM "\", nonce=\"" nonce "\",stale=\"" stale                       \
     "\",qop=\"auth\"\r\n" SERVER                                                                             \
     "Content-Type: text/html\r\nContent-Length: 4\r\nConnection: close\r\n\r\nhtml"
+#define CHALLENGE_OF_5                                                                                       \
+    "HTTP/1.1 401 Unauthorized\r\n"                                                                          \
+    "WWW-Authenticate: Digest realm=\"" REALM "\", nonce=\"n\",stale=\"false\",qop=\"auth\"\r\n"             \
+    "Server: Intel(R) Active Management Technology 5.2.40\r\n"                                               \
+    "Content-Type: text/html\r\nContent-Length: 4\r\nConnection: close\r\n\r\nhtml"
 #define ENVELOPE(namespaces, body)                                                                           \
     "<?xml version=\"1.0\" encoding=\"UTF-8\"?><a:Envelope "                                                 \
     "xmlns:a=\"http://www.w3.org/2003/05/soap-envelope\""                                                    \
@@ -278,6 +283,119 @@ static void a_device_certificate_that_changes_in_a_job_is_noticed(void **state)
     assert_int_equal(device.request_count, 1);
 }
 
+/* ---- TLS sessions ---- */
+
+static void resume_over_closed_connections(size_t answers)
+{
+    device.keeps_sessions = true;
+    target.resume = true;
+    for (size_t i = 0; i < answers; i++)
+        device.script[i] = (struct fake_answer){ .text = answer_general, .ending = FAKE_CLOSES_AFTER };
+    assert_true(open_it());
+}
+
+static void a_tls_session_is_taken_up_again_by_the_next_connection(void **state)
+{
+    static const enum fake_ending endings[] = { FAKE_CLOSES_AFTER, FAKE_VANISHES_AFTER };
+    struct general_settings settings;
+
+    for (size_t i = 0; i < COUNT_OF(endings); i++) {
+        uint8_t fingerprint[CONNECTION_FINGERPRINT_SIZE];
+
+        prepare(state);
+        resume_over_closed_connections(3);
+        device.script[0].ending = endings[i];
+        memcpy(fingerprint, connection_fingerprint(connection), sizeof(fingerprint));
+        for (unsigned requests = 0; requests < 3; requests++)
+            assert_true(get_general(&settings));
+        assert_memory_equal(connection_fingerprint(connection), fingerprint, sizeof(fingerprint));
+        close_it();
+        assert_int_equal(device.connection_count, 3);
+        assert_int_equal(device.resumed_count, 2);
+    }
+}
+
+static void a_tls_session_is_not_offered_unless_asked_for(void **state)
+{
+    struct general_settings settings;
+
+    (void)state;
+    resume_over_closed_connections(2);
+    connection_close(&connection);
+    target.resume = false;
+    assert_true(connection_open(&connection, &target, &err));
+    assert_true(get_general(&settings));
+    assert_true(get_general(&settings));
+    close_it();
+    assert_int_equal(device.offered_count, 0);
+}
+
+/* The device may have another certificate now, which only a full handshake shows. */
+static void a_tls_session_ends_with_what_it_proved(void **state)
+{
+    AUTO(secret_free) struct secret *password = secret_from_text("N3w.Password");
+    struct general_settings settings;
+
+    (void)state;
+    resume_over_closed_connections(3);
+    connection_drop(connection);
+    assert_true(get_general(&settings));
+    connection_expect(connection, IDENTITY_EITHER);
+    assert_true(get_general(&settings));
+    close_it();
+    assert_int_equal(device.connection_count, 3);
+    assert_int_equal(device.offered_count, 0);
+
+    prepare(state);
+    device.keeps_sessions = target.resume = true;
+    device.script[0] = (struct fake_answer){ .text = CHALLENGE("n1", "false"), .ending = FAKE_CLOSES_AFTER };
+    device.script[1].text = answer_general;
+    device.script[2].text = answer_general;
+    assert_true(open_it());
+    assert_false(get_general(&settings)); /* no credential yet */
+    connection_use_credential(connection, "admin", password);
+    assert_true(get_general(&settings)); /* AMT may take a known session for one that is logged in */
+    close_it();
+    assert_int_equal(device.offered_count, 0);
+}
+
+static void a_session_is_judged_again_by_the_rules_in_force(void **state)
+{
+    AUTO(bytes_free) struct bytes issuer_der = pki_der(&authority);
+    struct general_settings settings;
+
+    (void)state;
+    target.identity = IDENTITY_EITHER;
+    target.fqdn = "pc17.example.com";
+    target.issuers = &issuer_der;
+    target.issuer_count = 1;
+    device.identity = &operational;
+    resume_over_closed_connections(2);
+    assert_true(get_general(&settings));
+    connection_expect(connection, IDENTITY_OPERATIONAL); /* as it was found to be: goes on */
+    assert_true(get_general(&settings));
+    assert_int_equal(connection_identity(connection), IDENTITY_OPERATIONAL);
+    close_it();
+    assert_int_equal(device.resumed_count, 1);
+}
+
+static void a_device_that_cannot_bear_a_known_session_gets_a_full_handshake(void **state)
+{
+    struct general_settings settings;
+
+    (void)state;
+    resume_over_closed_connections(2);
+    device.chokes_on_sessions = true;
+    assert_true(get_general(&settings));
+    assert_true(get_general(&settings));
+    close_it();
+    assert_int_equal(device.offered_count, 1);
+    assert_int_equal(device.resumed_count, 0);
+    assert_int_equal(device.request_count, 2);
+}
+
+/* ---- the operational certificate ---- */
+
 static void an_operational_device_is_known_by_issuer_and_name(void **state)
 {
     static const struct {
@@ -404,6 +522,24 @@ static void the_accounts_are_tried_in_their_order(void **state)
     assert_non_null(strstr(device.requests[1], "nonce=\"n1\""));
     assert_non_null(strstr(device.requests[2], "nonce=\"n2\", uri=\"/wsman\", qop=auth, nc=00000001"));
     assert_non_null(strstr(device.requests[3], "nonce=\"n2\", uri=\"/wsman\", qop=auth, nc=00000002"));
+}
+
+/* Its admin has the password of MEBx: the empty one would be a failed log-in for nothing. */
+static void firmware_before_6_is_not_sent_the_empty_password(void **state)
+{
+    struct authentication login;
+
+    (void)state;
+    target.firmware_version = "5.2.40";
+    device.max_version = TLS1_VERSION;
+    device.script[0] = (struct fake_answer){ .text = CHALLENGE_OF_5, .ending = FAKE_CLOSES_AFTER };
+    device.script[1] = (struct fake_answer){ .text = CHALLENGE_OF_5, .ending = FAKE_CLOSES_AFTER };
+    assert_true(open_it());
+    assert_false(log_in(1, &login));
+    assert_int_equal(err.reason, REASON_MORE_ACCOUNTS);
+    assert_int_equal(login.refused, 2);
+    close_it();
+    assert_int_equal(device.request_count, 2);
 }
 
 static void no_more_accounts_are_tried_than_allowed(void **state)
@@ -778,11 +914,17 @@ int main(void)
         TEST(an_old_tls_version_is_refused_for_firmware_known_to_be_new),
         TEST(an_old_tls_version_is_refused_by_configuration),
         TEST(a_device_certificate_that_changes_in_a_job_is_noticed),
+        TEST(a_tls_session_is_taken_up_again_by_the_next_connection),
+        TEST(a_tls_session_is_not_offered_unless_asked_for),
+        TEST(a_tls_session_ends_with_what_it_proved),
+        TEST(a_session_is_judged_again_by_the_rules_in_force),
+        TEST(a_device_that_cannot_bear_a_known_session_gets_a_full_handshake),
         TEST(an_operational_device_is_known_by_issuer_and_name),
         TEST(a_renamed_device_is_known_by_the_certificate_that_was_issued_to_it),
         TEST(a_session_without_a_challenge_is_accepted),
         TEST(the_accounts_are_tried_in_their_order),
         TEST(no_more_accounts_are_tried_than_allowed),
+        TEST(firmware_before_6_is_not_sent_the_empty_password),
         TEST(a_list_that_is_refused_to_its_end_is_no_account_accepted),
         TEST(a_nonce_that_expires_in_mid_session_is_renewed_once),
         TEST(a_second_refusal_of_a_fresh_nonce_ends_it),

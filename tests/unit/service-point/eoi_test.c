@@ -367,7 +367,8 @@ static void a_refused_operation_names_itself_and_its_status(void **state)
     assert_false(eoi_commit(connection, &err));
     hang_up();
     assert_int_equal(err.reason, REASON_DATA_MISSING);
-    assert_string_equal(err.message, "SecurityAdministration.CommitChanges returned 2057 (DATA_MISSING)");
+    assert_string_equal(err.message, "SecurityAdministration.CommitChanges returned 2057 (DATA_MISSING): "
+                                     "something that the commit needs is not set");
 }
 
 #define FAULT(code)                                                                                          \

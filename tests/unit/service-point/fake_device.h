@@ -52,15 +52,18 @@ struct fake_device {
     int max_version; /* 0: TLS 1.2 */
     const struct identity *identity;
     const struct identity *next_identity; /* from the second connection on; NULL: the same */
+    bool keeps_sessions;                  /* of TLS; not together with next_identity */
+    bool chokes_on_sessions;              /* closes when one is offered */
     struct fake_answer script[FAKE_REQUESTS_MAX];
     /* what was seen; read after fake_stop() */
     char requests[FAKE_REQUESTS_MAX][FAKE_REQUEST_SIZE];
-    size_t request_count, connection_count;
+    size_t request_count, connection_count, offered_count, resumed_count;
     int client_chain_length;
     char client_subject[256]; /* of the first certificate of the chain */
     /* its own */
     uint16_t port;
     int listener;
+    SSL_CTX *kept; /* with keeps_sessions: of all connections */
     size_t answered;
     atomic_bool stopping;
     pthread_t thread;
@@ -92,6 +95,8 @@ static SSL_CTX *fake_context(const struct fake_device *device)
     SSL_CTX_set_max_proto_version(context, device->max_version ? device->max_version : TLS1_2_VERSION);
     SSL_CTX_use_certificate(context, identity->certificate);
     SSL_CTX_use_PrivateKey(context, identity->key);
+    SSL_CTX_set_session_id_context(context, (const unsigned char *)"fake", 4);
+    SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
     if (device->manner == FAKE_WANTS_CLIENT || device->manner == FAKE_REFUSES) {
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
         SSL_CTX_set_cert_verify_callback(
@@ -199,21 +204,43 @@ static void fake_look_at_client(struct fake_device *device, SSL *ssl)
     X509_NAME_oneline(X509_get_subject_name(leaf), device->client_subject, sizeof(device->client_subject));
 }
 
+/* RFC 5246 7.4.1.2: in the ClientHello, behind record and message header, version and random. */
+static bool fake_offered_session(int socket)
+{
+    enum { SESSION_LENGTH_AT = 5 + 4 + 2 + 32 };
+    uint8_t hello[SESSION_LENGTH_AT + 1];
+
+    return recv(socket, hello, sizeof(hello), MSG_PEEK | MSG_WAITALL) == (ssize_t)sizeof(hello) &&
+           hello[SESSION_LENGTH_AT] > 0;
+}
+
 static void fake_serve(struct fake_device *device, int socket)
 {
-    SSL_CTX *context = fake_context(device);
-    SSL *ssl = SSL_new(context);
+    bool offered = fake_offered_session(socket);
+    SSL_CTX *context;
+    SSL *ssl;
 
+    device->offered_count += offered;
+    if (offered && device->chokes_on_sessions)
+        return;
+    context = device->kept ? device->kept : fake_context(device);
+    if (device->keeps_sessions && !device->kept)
+        device->kept = context;
+    ssl = SSL_new(context);
     SSL_set_fd(ssl, socket);
     if (SSL_accept(ssl) == 1) {
+        device->resumed_count += SSL_session_reused(ssl) == 1;
         fake_look_at_client(device, ssl);
         if (device->manner == FAKE_BEGS_LATER)
             fake_beg_later(device, ssl);
         else if (fake_converse(device, ssl, socket))
             SSL_shutdown(ssl);
+        else
+            SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN); /* OpenSSL would forget the session otherwise */
     }
     SSL_free(ssl);
-    SSL_CTX_free(context);
+    if (!device->kept)
+        SSL_CTX_free(context);
 }
 
 static void *fake_run(void *argument)
@@ -262,6 +289,8 @@ static void fake_stop(struct fake_device *device)
     shutdown(device->listener, SHUT_RDWR);
     pthread_join(device->thread, NULL);
     close(device->listener);
+    SSL_CTX_free(device->kept);
+    device->kept = NULL;
 }
 
 #endif

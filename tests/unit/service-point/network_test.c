@@ -182,7 +182,7 @@ static void results_of_wireless_methods_have_their_own_meaning(void **state)
         enum error_code code; /* ERROR_NONE: whatever the reason has */
     } cases[] = {
         { 1, REASON_UNSUPPORTED, ERROR_NONE },
-        { 3, REASON_FIRMWARE_STATUS, ERROR_NONE },
+        { 3, REASON_VALUE_REFUSED, ERROR_NONE },
         { 32768 + 2058, REASON_FIRMWARE_STATUS, ERROR_CONFLICT },
         { 32768 + 23, REASON_STORE_FULL, ERROR_NONE },
     };

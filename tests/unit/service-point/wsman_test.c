@@ -330,7 +330,9 @@ static void a_refused_method_names_itself_and_its_status(void **state)
     talk_to_device_that_answers(bodies);
     assert_false(wsman_setup_set_mebx_password(connection, password, &err));
     assert_string_equal(err.message,
-                        "AMT_SetupAndConfigurationService.SetMEBxPassword returned 2054 (INVALID_PASSWORD)");
+                        "AMT_SetupAndConfigurationService.SetMEBxPassword returned 2054 (INVALID_PASSWORD): "
+                        "the password does not meet "
+                        "AMT's rules: 8 to 32 characters, with upper and lower case, a digit and a sign");
     assert_false(wsman_setup_commit(connection, &err));
     assert_int_equal(err.reason, REASON_MALFORMED_REPLY);
     assert_false(wsman_setup_unprovision(connection, &err));

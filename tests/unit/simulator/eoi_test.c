@@ -1,5 +1,6 @@
 /* The old SOAP interface: published examples are understood, what firmware refuses is refused. */
 #include "../../simulator/clock.h"
+#include "../../simulator/encoding.h"
 #include "../../simulator/eoi.h"
 #include "../../simulator/fleet.h"
 #include "../../simulator/key_pool.h"
@@ -24,7 +25,8 @@
 #define INF  EOI_CLIENT "GeneralInfo/2004/01"
 
 static const char security[] = "/SecurityAdministrationService", network[] = "/NetworkAdministrationService",
-                  network_time[] = "/NetworkTimeService", general[] = "/GeneralInfoService";
+                  network_time[] = "/NetworkTimeService", general[] = "/GeneralInfoService",
+                  asset[] = "/HardwareAssetService";
 
 static struct device *make_device(const char *words)
 {
@@ -703,6 +705,36 @@ static void a_replaced_certificate_goes_when_the_new_one_is_in_force(void **stat
     device_destroy(&device);
 }
 
+/* The table of the computer: its status has another name, its UUID the order of SMBIOS. */
+static void the_inventory_tells_the_uuid_of_the_computer(void **state)
+{
+    enum { UUID_AT = 4 + 4 * 65 };
+    static const char wanted[] =
+        "<g:GetAssetDataResponse><g:Status>0</g:Status><g:Count>1</g:Count><g:AssetData><g:AssetData>"
+        "<g:AssetType>3</g:AssetType><g:AssetSize>280</g:AssetSize><g:AssetData>";
+    struct device *device = make_device("generation=3.2.1");
+    unsigned char *table = NULL;
+    struct answer answer;
+    char *at;
+    size_t length;
+
+    (void)state;
+    send_body(device, asset, "<n:GetAssetData><n:AssetType>3</n:AssetType></n:GetAssetData>", &answer);
+    at = strstr(answer.body.bytes, wanted);
+    assert_non_null(at);
+    at += strlen(wanted);
+    at[strcspn(at, "<")] = '\0';
+    assert_true(base64_decode(at, &table, &length));
+    assert_int_equal(length, UUID_AT + UUID_LENGTH);
+    assert_memory_equal(table + UUID_AT, device->uuid, UUID_LENGTH);
+    free(table);
+    answer_release(&answer);
+    send_body(device, asset, "<n:GetAssetData><n:AssetType>99</n:AssetType></n:GetAssetData>", &answer);
+    assert_non_null(strstr(answer.body.bytes, "<g:Status>36</g:Status></g:GetAssetDataResponse>"));
+    answer_release(&answer);
+    device_destroy(&device);
+}
+
 static void calls_are_counted_by_name(void **state)
 {
     struct device *device = make_device("generation=3.2.1");
@@ -726,9 +758,9 @@ static void calls_are_counted_by_name(void **state)
 
 static void every_twin_exists(void **state)
 {
-    static const struct service_call *const tables[] = { access_calls,  general_calls, interface_calls,
-                                                         network_calls, setup_calls,   store_calls,
-                                                         time_calls,    tls_calls };
+    static const struct service_call *const tables[] = { access_calls,    asset_calls,   general_calls,
+                                                         interface_calls, network_calls, setup_calls,
+                                                         store_calls,     time_calls,    tls_calls };
 
     (void)state;
     for (size_t i = 0; i < LENGTH(tables); i++)
@@ -761,6 +793,7 @@ int main(void)
         cmocka_unit_test(setup_ends_when_clock_seed_names_passwords_and_certificate_are_there),
         cmocka_unit_test(a_certificate_without_key_belongs_to_the_key_the_device_made),
         cmocka_unit_test(a_replaced_certificate_goes_when_the_new_one_is_in_force),
+        cmocka_unit_test(the_inventory_tells_the_uuid_of_the_computer),
         cmocka_unit_test(calls_are_counted_by_name),
         cmocka_unit_test(every_twin_exists),
     };
