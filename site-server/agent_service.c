@@ -101,12 +101,12 @@ static void look_at_connections(struct agent_service *service, int64_t now_ms)
     service->broken_logged = broken;
 }
 
-bool agent_service_admit(struct agent_service *service, int64_t now_ms, struct error *err)
+bool agent_service_admit(struct agent_service *service, bool ready, int64_t now_ms, struct error *err)
 {
     if (!service->endpoint)
         return true;
     look_at_connections(service, now_ms);
-    return gatekeeper_answer(service->gatekeeper, now_ms, err);
+    return !ready || gatekeeper_answer(service->gatekeeper, now_ms, err);
 }
 
 bool agent_service_take_turn(struct agent_service *service, struct site *site, bool *turned,

@@ -39,8 +39,10 @@ void agent_service_close(struct agent_service *service);
 /* Messages only while serving, the gate once ready. */
 void agent_service_watch(struct agent_service *service, bool ready, bool serving, struct watch *messages,
                          struct watch *news, struct watch *gate);
-/* Lets in who waits at the gate. False: the queue itself fails. */
-bool agent_service_admit(struct agent_service *service, int64_t now_ms, struct error *err) MUST_CHECK;
+/* To be called in every round, because it reads what libzmq reports; once ready, lets in who waits at the
+ * gate. False: the queue itself fails. */
+bool agent_service_admit(struct agent_service *service, bool ready, int64_t now_ms,
+                         struct error *err) MUST_CHECK;
 /* Collects and carries out. False: the queue itself fails; *turned false: the database does, see *why. */
 bool agent_service_take_turn(struct agent_service *service, struct site *site, bool *turned,
                              struct error *why, struct error *err) MUST_CHECK;

@@ -545,8 +545,8 @@ static bool round_once(struct server *server, struct error *err)
     take_signals(server);
     exposition_run(server->exposition);
     look_at_connections(server, now_ms);
-    if (server->ready && (!gatekeeper_answer(server->gatekeeper, now_ms, err) ||
-                          !agent_service_admit(&server->agents, now_ms, err)))
+    if ((server->ready && !gatekeeper_answer(server->gatekeeper, now_ms, err)) ||
+        !agent_service_admit(&server->agents, server->ready, now_ms, err))
         return false;
     call_roll(server, now_ms);
     if (!reach_database(server, now_ms, err))
