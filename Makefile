@@ -29,21 +29,24 @@ control_parts := $(call objects,site-server/control/*.c) $(gen)/site-server/cont
 control_testable := $(filter-out %/main.o,$(control_parts))
 point_parts := $(call objects,service-point/*/*.c) $(gen)/service-point/soapC.o
 point_parts += $(filter-out %/main.o,$(call objects,service-point/*.c))
+agent_parts := $(filter-out %/main.o,$(call objects,client-agent/*.c))
 simulator := $(call objects,tests/simulator/*.c)
 support := $(call objects,tests/support/*.c)
 
 common_libs := -lprotobuf-c -lcrypto -lpthread
 site_libs := -lzmq -lpq -lmicrohttpd -lldap -llber -lkrb5 -lk5crypto -lssl $(common_libs)
 point_libs := -lzmq -lgsoapssl -lssl -lz $(common_libs)
-simulator_libs := -levent -levent_openssl -levent_pthreads -lxml2 -ljson-c -lkrb5 -lk5crypto -lssl -lcrypto -lpthread
+agent_libs := -lzmq -ljson-c $(common_libs)
+simulator_libs := -levent -levent_openssl -levent_pthreads -lxml2 -lfuse3 -ljson-c -lkrb5 -lk5crypto -lssl -lcrypto -lpthread
 
 programs := $(OUT)/site-server/amt-site-server $(OUT)/site-server/amtctl $(OUT)/service-point/amt-service-point
+programs += $(OUT)/client-agent/amt-client-agent
 tools := $(OUT)/tests/amt-simulator $(OUT)/tests/parse-recorded $(OUT)/tests/cmp-authority
 unit_tests := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/*/*_test.c))
 scenarios := $(patsubst %.c,$(OUT)/%,$(wildcard tests/scenarios/*_test.c))
 harness := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/demo.c tests/lab.c tests/auditor.c tests/torture.c tests/bench/bench.c))
 
-.PHONY: all check unit scenarios demo lab bench torture fuzz layers install clean format dependencies
+.PHONY: all check unit scenarios demo lab bench torture fuzz layers install deb deb-built clean format dependencies
 all: $(programs) $(tools)
 
 # ---- programs -------------------------------------------------------------------------------------
@@ -53,12 +56,15 @@ $(OUT)/site-server/amtctl: private LDLIBS = $(site_libs)
 $(OUT)/site-server/amtctl: $(control_parts) $(site_parts) $(common) ; $(link)
 $(OUT)/service-point/amt-service-point: private LDLIBS = $(point_libs)
 $(OUT)/service-point/amt-service-point: $(OUT)/service-point/main.o $(point_parts) $(common) ; $(link)
+$(OUT)/client-agent/amt-client-agent: private LDLIBS = $(agent_libs)
+$(OUT)/client-agent/amt-client-agent: $(OUT)/client-agent/main.o $(agent_parts) $(common) ; $(link)
 $(OUT)/tests/amt-simulator: private LDLIBS = $(simulator_libs)
 $(OUT)/tests/amt-simulator: $(simulator) ; $(link)
 
 # A program sees its own headers and common/; those of the other program do not resolve.
 $(OUT)/site-server/%.o:        private CPPFLAGS += -Isite-server -I$(gen)/site-server -isystem /usr/include/postgresql
 $(OUT)/service-point/%.o:      private CPPFLAGS += -Iservice-point -isystem $(gen)/service-point $(gsoap_flags)
+$(OUT)/client-agent/%.o:       private CPPFLAGS += -Iclient-agent
 $(OUT)/common/message%.o:     private CPPFLAGS += -isystem $(gen)/proto
 $(OUT)/tests/support/%.o:      private CPPFLAGS += -Itests -isystem /usr/include/postgresql
 $(OUT)/tests/simulator/%.o:    private CPPFLAGS += -Itests/simulator -isystem /usr/include/libxml2
@@ -71,7 +77,7 @@ $(OUT)/%.o: %.c ; @mkdir -p $(@D) && $(CC) $(CFLAGS) $(CPPFLAGS) -MD -MP -c -o $
 $(gen)/proto/provisioning.pb-c.c $(gen)/proto/provisioning.pb-c.h &: proto/provisioning.proto
 	@mkdir -p $(gen)/proto && protoc-c --proto_path=proto --c_out=$(gen)/proto $<
 $(gen)/proto/%.o: $(gen)/proto/%.c ; @$(CC) $(CFLAGS) $(CPPFLAGS) -I$(gen)/proto -c -o $@ $<
-$(OUT)/common/message_read.o $(OUT)/common/message_write.o: | $(gen)/proto/provisioning.pb-c.h
+$(call objects,common/message_read*.c common/message_write*.c): | $(gen)/proto/provisioning.pb-c.h
 
 # $(call embed,NAME,PREFIX,FOLDER): an SQL folder as NAME.h and NAME.c
 define embed
@@ -98,6 +104,7 @@ $(call objects,service-point/*.c service-point/*/*.c tests/unit/service-point/*.
 $(OUT)/tests/unit/common/%.o:        private CPPFLAGS += -Icommon
 $(OUT)/tests/unit/site-server/%.o:   private CPPFLAGS += -Itests -Isite-server -I$(gen)/site-server -isystem /usr/include/postgresql
 $(OUT)/tests/unit/service-point/%.o: private CPPFLAGS += -Iservice-point -isystem $(gen)/service-point $(gsoap_flags)
+$(OUT)/tests/unit/client-agent/%.o:  private CPPFLAGS += -Iclient-agent
 $(OUT)/tests/unit/simulator/%.o:     private CPPFLAGS += -Itests/simulator -isystem /usr/include/libxml2
 $(OUT)/tests/unit/common/%: private LDLIBS = -lcmocka $(common_libs)
 $(OUT)/tests/unit/common/%: $(OUT)/tests/unit/common/%.o $(common) ; $(link)
@@ -105,6 +112,8 @@ $(OUT)/tests/unit/site-server/%: private LDLIBS = -lcmocka -ljson-c -lgssapi_krb
 $(OUT)/tests/unit/site-server/%: $(OUT)/tests/unit/site-server/%.o $(site_parts) $(control_testable) $(support) $(common) ; $(link)
 $(OUT)/tests/unit/service-point/%: private LDLIBS = -lcmocka $(point_libs)
 $(OUT)/tests/unit/service-point/%: $(OUT)/tests/unit/service-point/%.o $(point_parts) $(common) ; $(link)
+$(OUT)/tests/unit/client-agent/%: private LDLIBS = -lcmocka $(agent_libs)
+$(OUT)/tests/unit/client-agent/%: $(OUT)/tests/unit/client-agent/%.o $(agent_parts) $(common) ; $(link)
 $(OUT)/tests/unit/simulator/%: private LDLIBS = -lcmocka $(simulator_libs)
 $(OUT)/tests/unit/simulator/%: $(OUT)/tests/unit/simulator/%.o $(filter-out %/main.o,$(simulator)) ; $(link)
 
@@ -118,6 +127,9 @@ $(OUT)/tests/cmp-authority: $(OUT)/tests/cmp-authority.o ; $(link)
 harness_libs := -lcmocka -lpq -lzmq -ljson-c -lgssapi_krb5 -lkrb5 -lk5crypto -lssl $(common_libs)
 $(call objects,tests/scenarios/*.c tests/*.c tests/bench/*.c tests/crash/*.c): private CPPFLAGS += -Itests -isystem /usr/include/postgresql
 $(scenarios) $(harness): private LDLIBS = $(harness_libs)
+# Speaks to firmware through the agent's own code.
+$(OUT)/tests/scenarios/agent_firmware_test.o: private CPPFLAGS += -Iclient-agent
+$(OUT)/tests/scenarios/agent_firmware_test: $(filter-out %/site.o %/dialogue.o %/provision.o,$(agent_parts))
 $(OUT)/tests/bench/bench: $(call objects,tests/bench/*.c)
 $(OUT)/tests/torture $(OUT)/tests/scenarios/torture_test: $(call objects,tests/crash/*.c)
 # The auditor speaks to firmware with the service point's protocol code.
@@ -136,7 +148,8 @@ previous: ; @tests/build-previous $(OUT)/tests/previous
 fuzz_targets := $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/*.c))
 $(OUT)/tests/fuzz/%.o: private CPPFLAGS += -Iservice-point -Isite-server -I$(gen)/site-server -isystem $(gen)/service-point $(gsoap_flags) -isystem /usr/include/postgresql
 $(fuzz_targets): private LDLIBS = -fsanitize=fuzzer $(site_libs) $(point_libs)
-site_fuzz_targets := $(addprefix $(OUT)/tests/fuzz/,import_csv certificate_wanted cmp_answer)
+$(OUT)/tests/fuzz/pthi: $(OUT)/client-agent/host_interface.o $(OUT)/client-agent/host_status.o
+site_fuzz_targets := $(addprefix $(OUT)/tests/fuzz/,import_csv certificate_wanted cmp_answer agent_message)
 $(site_fuzz_targets): $(control_testable) $(site_parts) $(common)
 simulator_fuzz_targets := $(addprefix $(OUT)/tests/fuzz/,pac negotiate_token)
 $(simulator_fuzz_targets:=.o): private CPPFLAGS += -Itests/simulator
@@ -171,13 +184,25 @@ format: ; clang-format -i $(shell git ls-files '*.c' '*.h' | grep -v firmware/so
 clean: ; rm -rf build
 
 install: $(programs)
-	install -D -t $(DESTDIR)$(PREFIX)/sbin $(OUT)/site-server/amt-site-server $(OUT)/service-point/amt-service-point
+	install -D -t $(DESTDIR)$(PREFIX)/sbin $(OUT)/site-server/amt-site-server $(OUT)/service-point/amt-service-point $(OUT)/client-agent/amt-client-agent
 	install -D -t $(DESTDIR)$(PREFIX)/bin $(OUT)/site-server/amtctl
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system deploy/systemd/*.service
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/sysusers.d deploy/sysusers.d/amt.conf
-	install -d $(DESTDIR)/etc/amt-site-server $(DESTDIR)/etc/amt-service-point
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system deploy/systemd/*
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/sysusers.d deploy/sysusers.d/*
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/tmpfiles.d deploy/tmpfiles.d/*
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/udev/rules.d deploy/udev/*
+	install -d $(DESTDIR)/etc/amt-site-server $(DESTDIR)/etc/amt-service-point $(DESTDIR)/etc/amt-client-agent
 	$(OUT)/site-server/amt-site-server --sample-config >$(DESTDIR)/etc/amt-site-server/site-server.conf.sample
 	$(OUT)/service-point/amt-service-point --sample-config >$(DESTDIR)/etc/amt-service-point/service-point.conf.sample
+	$(OUT)/client-agent/amt-client-agent --sample-config >$(DESTDIR)/etc/amt-client-agent/client-agent.conf.sample
+
+# Debian packages of all programs, in $(OUT)/packages.
+deb: ; @deploy/install-dependencies build deb
+	$(again) deb-built
+deb-built: $(programs)
+	@rm -rf $(OUT)/packages && mkdir -p $(OUT)/packages
+	@$(MAKE) --no-print-directory install DESTDIR=$(OUT)/packages/stage PREFIX=/usr >/dev/null
+	@deploy/make-packages $$(sed -n 's/.*PRODUCT_VERSION "\(.*\)"/\1/p' common/version.h) $(OUT)/packages/stage $(OUT)/packages
+	@rm -rf $(OUT)/packages/stage
 
 -include $(shell find $(OUT) -path '*/tests/previous' -prune -o -name '*.d' -type f -print 2>/dev/null)
 .SECONDARY:

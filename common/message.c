@@ -21,11 +21,20 @@ static const char *const kind_names[] = {
     [MESSAGE_JOB_FINISHED] = "JOB_FINISHED",
     [MESSAGE_JOB_CLOSED] = "JOB_CLOSED",
     [MESSAGE_REFUSED] = "REFUSED",
+    [MESSAGE_ENROL] = "ENROL",
+    [MESSAGE_ENROLLED] = "ENROLLED",
+    [MESSAGE_POLICY_WANTED] = "POLICY_WANTED",
+    [MESSAGE_POLICY] = "POLICY",
+    [MESSAGE_CHECK_FAILED] = "CHECK_FAILED",
+    [MESSAGE_NOTED] = "NOTED",
+    [MESSAGE_OTP_REGISTER] = "OTP_REGISTER",
+    [MESSAGE_OTP_REGISTERED] = "OTP_REGISTERED",
+    [MESSAGE_ACTIVATED] = "ACTIVATED",
 };
 
 const char *message_kind_name(enum message_kind kind)
 {
-    return kind >= MESSAGE_REGISTER && kind <= MESSAGE_KIND_LAST ? kind_names[kind] : "?";
+    return kind >= MESSAGE_REGISTER && kind <= MESSAGE_KIND_LAST && kind_names[kind] ? kind_names[kind] : "?";
 }
 
 size_t root_hash_length(unsigned algorithm)
@@ -205,6 +214,26 @@ static void job_finished_clear(struct message_job_finished *finished)
     free(finished->networks);
 }
 
+static void enrol_clear(struct message_enrol *enrol)
+{
+    secret_free(&enrol->token);
+    free(enrol->agent_version);
+    free(enrol->fqdn);
+    free(enrol->amt_version);
+    free(enrol->wired.address);
+    free(enrol->dns_suffix);
+    free(enrol->root_hashes);
+}
+
+static void otp_register_clear(struct message_otp_register *otp)
+{
+    bytes_free(&otp->salt);
+    bytes_free(&otp->hash);
+    free(otp->fqdn);
+    free(otp->amt_version);
+    free(otp->wired.address);
+}
+
 void message_free(struct message *message)
 {
     switch (message->kind) {
@@ -254,12 +283,35 @@ void message_free(struct message *message)
     case MESSAGE_REFUSED:
         free(message->refused.text);
         break;
+    case MESSAGE_ENROL:
+        enrol_clear(&message->enrol);
+        break;
+    case MESSAGE_ENROLLED:
+        free(message->enrolled.site);
+        free(message->enrolled.software_version);
+        break;
+    case MESSAGE_POLICY:
+        free(message->policy.text);
+        free(message->policy.root_hashes);
+        break;
+    case MESSAGE_CHECK_FAILED:
+        free(message->check_failed.text);
+        break;
+    case MESSAGE_OTP_REGISTER:
+        otp_register_clear(&message->otp_register);
+        break;
+    case MESSAGE_ACTIVATED:
+        free(message->activated.wired.address);
+        break;
     case MESSAGE_ACCOUNT_WANTED:
         free(message->account_wanted.firmware_version);
         break;
     case MESSAGE_ACCOUNT:
         kerberos_account_free(&message->account.kerberos);
         break;
+    case MESSAGE_POLICY_WANTED:
+    case MESSAGE_NOTED:
+    case MESSAGE_OTP_REGISTERED:
     case MESSAGE_JOB_ACCEPT:
         break;
     }

@@ -1,10 +1,10 @@
 /*
  * message.h - the messages of proto/provisioning.proto as plain structs.
  *
- * Only message_read.c and message_write.c see generated protobuf types. Decoding checks lengths, enumerations
- * and presence; what it hands out can be used without further checks of form. Two steps, so that nothing of a
- * body is read before the sender is known to be allowed to say it: envelope_read() looks at version, kind and
- * correlation only, message_read() at the body.
+ * Only message_read*.c and message_write*.c see generated protobuf types. Decoding checks lengths,
+ * enumerations and presence; what it hands out can be used without further checks of form. Two steps, so that
+ * nothing of a body is read before the sender is known to be allowed to say it: envelope_read() looks at
+ * version, kind and correlation only, message_read() at the body.
  *
  * A struct message owns everything in it and is ended with message_free(), which wipes secrets. The
  * same structs are filled by the sender; message_write() borrows.
@@ -40,9 +40,18 @@ enum message_kind { /* numbers of the .proto file */
                     MESSAGE_JOB_FINISHED,
                     MESSAGE_JOB_CLOSED,
                     MESSAGE_REFUSED,
+                    MESSAGE_ENROL = 32, /* from here on: client agents */
+                    MESSAGE_ENROLLED,
+                    MESSAGE_POLICY_WANTED,
+                    MESSAGE_POLICY,
+                    MESSAGE_CHECK_FAILED,
+                    MESSAGE_NOTED,
+                    MESSAGE_OTP_REGISTER,
+                    MESSAGE_OTP_REGISTERED,
+                    MESSAGE_ACTIVATED,
 };
 
-#define MESSAGE_KIND_LAST MESSAGE_REFUSED
+#define MESSAGE_KIND_LAST MESSAGE_ACTIVATED
 
 struct attempt_id {
     uint64_t job;
@@ -329,6 +338,73 @@ struct message_refused {
     char *text;
 };
 
+/* ---- client agents (spec 3) ---- */
+
+struct wired_address {
+    char *address;        /* numeric; NULL: none is known */
+    uint32_t prefix_bits; /* of its subnet; 0: not told */
+};
+
+enum setup_state { SETUP_PRE, SETUP_IN, SETUP_POST, SETUP_UNKNOWN }; /* AMT's provisioning state */
+enum control_mode { CONTROL_NONE, CONTROL_CLIENT, CONTROL_ADMIN, CONTROL_UNKNOWN };
+
+struct message_enrol {
+    struct secret *token; /* NULL: the key is bound already, or so the agent believes */
+    struct uuid uuid;
+    char *agent_version;
+    char *fqdn;        /* NULL: not known */
+    char *amt_version; /* NULL: no AMT answered */
+    struct wired_address wired;
+    uint8_t mac[6];
+    bool mac_known;
+    char *dns_suffix;              /* NULL: not known */
+    struct root_hash *root_hashes; /* the active ones */
+    size_t root_hash_count;
+    enum setup_state setup_state;
+    enum control_mode control_mode;
+    bool amt_disabled; /* in a way that the policy can change */
+};
+
+struct message_enrolled {
+    char *site, *software_version;
+};
+
+struct message_policy {
+    bool provision;
+    enum reason_code reason; /* why not; REASON_NONE when it is to be provisioned */
+    char *text;              /* same; may be NULL */
+    struct root_hash *root_hashes;
+    size_t root_hash_count;
+    bool enable_amt;
+    uint32_t come_back_s; /* 1 to 30 days */
+};
+
+struct message_check_failed {
+    enum reason_code reason;
+    char *text;
+    uint32_t firmware_status; /* AMT_STATUS; 0: no call failed */
+};
+
+#define OTP_SALT_LEAST_BYTES 16
+#define OTP_SALT_MOST_BYTES  64
+#define OTP_HASH_BYTES       32 /* SHA-256 over salt and one-time password */
+
+struct message_otp_register {
+    struct uuid uuid;
+    struct bytes salt, hash;
+    char *fqdn, *amt_version; /* NULL: not known */
+    struct wired_address wired;
+};
+
+struct message_otp_registered {
+    uint32_t expires_s; /* from now */
+};
+
+struct message_activated {
+    struct uuid uuid;
+    struct wired_address wired; /* none: where OTP_REGISTER said */
+};
+
 struct message {
     enum message_kind kind;
     uint64_t correlation;
@@ -349,6 +425,13 @@ struct message {
         struct message_job_finished job_finished;
         struct message_job_closed job_closed;
         struct message_refused refused;
+        struct message_enrol enrol;
+        struct message_enrolled enrolled;
+        struct message_policy policy;
+        struct message_check_failed check_failed;
+        struct message_otp_register otp_register;
+        struct message_otp_registered otp_registered;
+        struct message_activated activated;
     };
 };
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "message.h"
+#include "message_reader.h"
 #include "message_text.h"
 #include "provisioning.pb-c.h"
 
@@ -21,7 +22,7 @@
 #define ACCOUNTS_MAX     64
 #define USERS_MAX        64 /* AMT takes 7 and 32 */
 
-_Static_assert((int)MESSAGE_KIND_LAST == (int)AMT__KIND__REFUSED,
+_Static_assert((int)MESSAGE_KIND_LAST == (int)AMT__KIND__ACTIVATED,
                "message.h and the .proto file number alike");
 
 /* Memory of protobuf-c remembers its size, so that secrets in it are wiped when it is freed. */
@@ -56,16 +57,7 @@ static void unpacked_free(ProtobufCMessage **unpacked)
     *unpacked = NULL;
 }
 
-/*
- * What a reader carries along. The first thing that is wrong is kept and everything after it is skipped,
- * so that the readers below are plain lists of fields.
- */
-struct reader {
-    struct error *err;
-    bool failed;
-};
-
-static void wrong(struct reader *reader, const char *field, const char *what)
+void wrong(struct reader *reader, const char *field, const char *what)
 {
     if (!reader->failed)
         error_set(reader->err, ERROR_PROTOCOL, "field %s %s", field, what);
@@ -92,7 +84,7 @@ static int64_t read_time(struct reader *reader, const char *field, int64_t time,
     return time;
 }
 
-static char *read_text(struct reader *reader, const char *field, const char *text)
+char *read_text(struct reader *reader, const char *field, const char *text)
 {
     const unsigned char *at = (const unsigned char *)text;
     size_t length;
@@ -125,7 +117,7 @@ static char **read_texts(struct reader *reader, const char *field, char **texts,
     return copies;
 }
 
-static enum reason_code read_reason(const char *name)
+enum reason_code read_reason(const char *name)
 {
     enum reason_code code = REASON_NONE;
 
@@ -145,7 +137,7 @@ static void read_bytes(struct reader *reader, const char *field, bool present, P
         bytes_set(out, data.data, data.len);
 }
 
-static struct secret *read_secret(struct reader *reader, const char *field, ProtobufCBinaryData data)
+struct secret *read_secret(struct reader *reader, const char *field, ProtobufCBinaryData data)
 {
     if (data.len > SECRET_MAX_BYTES || (data.len && memchr(data.data, 0, data.len))) {
         wrong(reader, field, "is not a password");
@@ -154,7 +146,7 @@ static struct secret *read_secret(struct reader *reader, const char *field, Prot
     return secret_new(data.data, data.len);
 }
 
-static void read_uuid(struct reader *reader, ProtobufCBinaryData data, struct uuid *uuid)
+void read_uuid(struct reader *reader, ProtobufCBinaryData data, struct uuid *uuid)
 {
     if (data.len == sizeof(uuid->bytes))
         memcpy(uuid->bytes, data.data, data.len);
@@ -162,8 +154,8 @@ static void read_uuid(struct reader *reader, ProtobufCBinaryData data, struct uu
         wrong(reader, "uuid", "has not 16 bytes");
 }
 
-static uint32_t read_enum(struct reader *reader, const char *field, uint32_t value, uint32_t lowest,
-                          uint32_t highest)
+uint32_t read_enum(struct reader *reader, const char *field, uint32_t value, uint32_t lowest,
+                   uint32_t highest)
 {
     if (value >= lowest && value <= highest)
         return value;
@@ -200,7 +192,7 @@ static void read_root_hash(struct reader *reader, const Amt__RootHash *in, struc
     memcpy(out->hash, in->hash.data, length);
 }
 
-static struct root_hash *read_root_hashes(struct reader *reader, Amt__RootHash **in, size_t count)
+struct root_hash *read_root_hashes(struct reader *reader, Amt__RootHash **in, size_t count)
 {
     struct root_hash *out = count ? allocate(count * sizeof(*out)) : NULL;
 
@@ -600,6 +592,15 @@ static const ProtobufCMessageDescriptor *const descriptors[] = {
     [MESSAGE_JOB_FINISHED] = &amt__job_finished__descriptor,
     [MESSAGE_JOB_CLOSED] = &amt__job_closed__descriptor,
     [MESSAGE_REFUSED] = &amt__refused__descriptor,
+    [MESSAGE_ENROL] = &amt__enrol__descriptor,
+    [MESSAGE_ENROLLED] = &amt__enrolled__descriptor,
+    [MESSAGE_POLICY_WANTED] = &amt__policy_wanted__descriptor,
+    [MESSAGE_POLICY] = &amt__policy__descriptor,
+    [MESSAGE_CHECK_FAILED] = &amt__check_failed__descriptor,
+    [MESSAGE_NOTED] = &amt__noted__descriptor,
+    [MESSAGE_OTP_REGISTER] = &amt__otp_register__descriptor,
+    [MESSAGE_OTP_REGISTERED] = &amt__otp_registered__descriptor,
+    [MESSAGE_ACTIVATED] = &amt__activated__descriptor,
 };
 
 bool envelope_read(const void *data, size_t length, struct envelope *envelope, struct error *err)
@@ -617,7 +618,7 @@ bool envelope_read(const void *data, size_t length, struct envelope *envelope, s
     if (in->version < MESSAGE_VERSION_OLDEST || in->version > MESSAGE_VERSION)
         return error_set(err, ERROR_PROTOCOL, "protocol version %u; this program speaks %d to %d",
                          in->version, MESSAGE_VERSION_OLDEST, MESSAGE_VERSION);
-    if (in->kind < MESSAGE_REGISTER || in->kind > MESSAGE_KIND_LAST)
+    if (in->kind >= COUNT_OF(descriptors) || !descriptors[in->kind])
         return error_set(err, ERROR_PROTOCOL, "unknown kind %u", in->kind);
     envelope->version = in->version;
     envelope->kind = (enum message_kind)in->kind;
@@ -732,6 +733,17 @@ bool message_read(const struct envelope *envelope, struct message *message, stru
         read.refused.text = read_text(&reader, "text", in->text);
         break;
     }
+    case MESSAGE_ENROL:
+    case MESSAGE_ENROLLED:
+    case MESSAGE_POLICY_WANTED:
+    case MESSAGE_POLICY:
+    case MESSAGE_CHECK_FAILED:
+    case MESSAGE_NOTED:
+    case MESSAGE_OTP_REGISTER:
+    case MESSAGE_OTP_REGISTERED:
+    case MESSAGE_ACTIVATED:
+        read_agent_message(&reader, unpacked, &read);
+        break;
     }
     if (reader.failed) {
         message_free(&read);

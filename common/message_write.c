@@ -4,15 +4,9 @@
 
 #include "message.h"
 #include "message_text.h"
-#include "provisioning.pb-c.h"
+#include "message_writer.h"
 
-/* Arrays of pointers that protobuf-c wants, all released together once the message is packed. */
-struct scratch {
-    void **blocks;
-    size_t count;
-};
-
-static void *scratch_take(struct scratch *scratch, size_t count, size_t size)
+void *scratch_take(struct scratch *scratch, size_t count, size_t size)
 {
     void *block = allocate(count * size);
 
@@ -34,7 +28,7 @@ static void scratch_free(struct scratch *scratch)
  * What firmware or a library said may hold any byte; a result must not be refused for it, so what a
  * reader would refuse is replaced here. protobuf-c's structs have no const; packing does not write.
  */
-static char *put_optional(struct scratch *scratch, const char *text)
+char *put_optional(struct scratch *scratch, const char *text)
 {
     size_t valid = 0, length, step;
     unsigned char *clean;
@@ -60,7 +54,7 @@ static char *put_optional(struct scratch *scratch, const char *text)
     return (char *)clean;
 }
 
-static char *put_text(struct scratch *scratch, const char *text)
+char *put_text(struct scratch *scratch, const char *text)
 {
     return put_optional(scratch, text ? text : "");
 }
@@ -74,17 +68,17 @@ static char **put_texts(struct scratch *scratch, char **texts, size_t count)
     return out;
 }
 
-static char *put_reason(enum reason_code reason)
+char *put_reason(enum reason_code reason)
 {
     return reason == REASON_NONE ? NULL : (char *)reason_of(reason)->name;
 }
 
-static ProtobufCBinaryData put_bytes(const void *data, size_t length)
+ProtobufCBinaryData put_bytes(const void *data, size_t length)
 {
     return (ProtobufCBinaryData){ length, (uint8_t *)data };
 }
 
-static ProtobufCBinaryData put_secret(const struct secret *secret)
+ProtobufCBinaryData put_secret(const struct secret *secret)
 {
     return put_bytes(secret_reveal(secret), secret_length(secret));
 }
@@ -108,7 +102,7 @@ static Amt__Attempt **put_attempts(struct scratch *scratch, const struct attempt
     return out;
 }
 
-static Amt__RootHash **put_root_hashes(struct scratch *scratch, const struct root_hash *hashes, size_t count)
+Amt__RootHash **put_root_hashes(struct scratch *scratch, const struct root_hash *hashes, size_t count)
 {
     Amt__RootHash **out = scratch_take(scratch, count, sizeof(*out));
 
@@ -573,6 +567,16 @@ static ProtobufCMessage *put_body(struct scratch *scratch, const struct message 
         out->text = put_optional(scratch, message->job_closed.text);
         return &out->base;
     }
+    case MESSAGE_ENROL:
+    case MESSAGE_ENROLLED:
+    case MESSAGE_POLICY_WANTED:
+    case MESSAGE_POLICY:
+    case MESSAGE_CHECK_FAILED:
+    case MESSAGE_NOTED:
+    case MESSAGE_OTP_REGISTER:
+    case MESSAGE_OTP_REGISTERED:
+    case MESSAGE_ACTIVATED:
+        return put_agent_message(scratch, message);
     case MESSAGE_REFUSED:
         break;
     }

@@ -41,6 +41,21 @@ static const struct config_key keys[] = {
         "who issues the computers' certificates: internal (made with 'amtctl ca init'), or cmp, the "
         "authority at "
         "cmp.server; after a change each computer's next update replaces its certificate"),
+    KEY("agents.endpoint", TEXT, agents_endpoint, "",
+        "where client agents connect, such as tcp://*:5672; empty: computers are provisioned out of band "
+        "only"),
+    RANGE("agents.come_back", SECONDS, agents_come_back_s, "14400s", 1, 30 * DAY_S,
+          "how often a client agent asks for its policy"),
+    RANGE("agents.rate_key", NUMBER, agents_rate_key, "60", 1, 1000000,
+          "messages a minute that one agent's key may say"),
+    RANGE("agents.rate_address", NUMBER, agents_rate_address, "600", 1, 1000000,
+          "messages, and connections, a minute from one address (IPv6: from one /64)"),
+    RANGE("agents.connections", NUMBER, agents_connections, "4000", 1, 100000,
+          "connections of agents at once; each takes a file descriptor"),
+    RANGE("otp.lifetime", SECONDS, otp_lifetime_s, "21600s", 1, 7 * DAY_S,
+          "until a registered one-time password must have been used; firmware that an agent starts stays in "
+          "setup "
+          "for 6 hours"),
     RANGE("certificate.lifetime", SECONDS, certificate_lifetime_s, "365d", DAY_S, 3650 * DAY_S,
           "validity of the certificates issued to computers"),
     RANGE("certificate.renew_before", SECONDS, certificate_renew_before_s, "42d", 0, 3650 * DAY_S,

@@ -15,6 +15,8 @@ struct config {
     int64_t job_lease_s, job_deadline_s, job_attempts, job_retry_delay_s, job_retry_delay_max_s, job_batch;
     int64_t hello_quiet_s, hello_unknown_max;
     char *certificate_issuer; /* internal or cmp */
+    char *agents_endpoint;    /* empty: none */
+    int64_t agents_come_back_s, agents_rate_key, agents_rate_address, agents_connections, otp_lifetime_s;
     int64_t certificate_lifetime_s, certificate_renew_before_s;
     char *cmp_server; /* empty: none */
     char *cmp_authority_file, *cmp_reference, *cmp_secret_file, *cmp_credential_file, *cmp_request,

@@ -57,7 +57,7 @@ static bool serve(const struct config_command *command, struct error *err)
         server_configure(&server, command, err) && server_catch_signals(&server, err) &&
         server_read_directory(&server, err) && server_open_vault(&server, err) &&
         server_open_queue(&server, err) && server_open_issuing(&server, err) &&
-        server_open_metrics(&server, err) &&
+        server_open_agents(&server, err) && server_open_metrics(&server, err) &&
         privileges_drop(server.config.process_user, err) && /* after the last privileged open, and before */
         /* the database and the directory's keytab, which know us by the user that we have become */
         server_open_directory(&server, err) && server_run(&server, err);

@@ -68,6 +68,7 @@ bool server_configure(struct server *server, const struct config_command *comman
         .certificate = { .lifetime_s = config->certificate_lifetime_s,
                          .renew_before_s = config->certificate_renew_before_s,
                          .crl_url = config->crl_url },
+        .agent = { .come_back_s = config->agents_come_back_s, .otp_lifetime_s = config->otp_lifetime_s },
     };
     server->site = (struct site){ .settings = &server->settings,
                                   .roster = &server->roster,
@@ -87,7 +88,6 @@ bool server_configure(struct server *server, const struct config_command *comman
         .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
     });
     server->site.database = server->database;
-    server->turn = turn_new((size_t)config->job_batch);
     server->started_s = clock_wall_ms() / 1000;
     return true;
 }
@@ -121,6 +121,7 @@ bool server_open_queue(struct server *server, struct error *err)
     const struct endpoint_options options = { .address = server->config.queue_endpoint,
                                               .keys = &server->keys,
                                               .high_water_mark = QUEUE_HIGH_WATER_MARK };
+    struct door door;
 
     if (!curve_key_read(server->config.queue_key_file, &server->keys, err))
         return error_during(err, "queue.key_file");
@@ -128,6 +129,8 @@ bool server_open_queue(struct server *server, struct error *err)
         !gatekeeper_open(&server->gatekeeper, endpoint_context(server->endpoint), err) ||
         !endpoint_listen(server->endpoint, &options, err))
         return false;
+    door = service_point_door(server->gatekeeper);
+    server->turn = turn_new((size_t)server->config.job_batch, &service_point_dialogue, &door);
     server->offering =
         (struct offering){ .site = &server->site, .vault = server->vault, .endpoint = server->endpoint };
     return true;
@@ -163,6 +166,19 @@ bool server_open_directory(struct server *server, struct error *err)
         return false;
     server->site.accounts = server->accounts;
     return true;
+}
+
+bool server_open_agents(struct server *server, struct error *err)
+{
+    const struct config *config = &server->config;
+    const struct agent_service_options options = { .endpoint = config->agents_endpoint,
+                                                   .keys = &server->keys,
+                                                   .batch = (size_t)config->job_batch,
+                                                   .rate_key = (uint32_t)config->agents_rate_key,
+                                                   .rate_address = (uint32_t)config->agents_rate_address,
+                                                   .connections = (size_t)config->agents_connections };
+
+    return agent_service_open(&server->agents, &options, err);
 }
 
 /* ---- what /metrics and /health say ---- */
@@ -202,6 +218,7 @@ static void write_metrics(void *context, FILE *out)
     server->counters.connections_broken = endpoint_broken_handshakes(server->endpoint) + gate.malformed;
     gauges.directory_under_way = account_desk_count(server->accounts);
     count_present(server, &gauges);
+    agent_service_count(&server->agents, &server->counters, &gauges);
     counters_write(&server->counters, &gauges, out);
 }
 
@@ -219,6 +236,8 @@ static bool write_health(void *context, FILE *out)
                 (clock_monotonic_ms() - server->database_lost_ms) / 1000, turn_held(server->turn));
     fprintf(out, "service points: %" PRIu64 " connected, %" PRIu64 " of %" PRIu64 " slots free\n",
             gauges.service_points, gauges.slots_free, gauges.slots);
+    if (server->agents.endpoint)
+        fprintf(out, "client agents: %zu connections\n", endpoint_connections(server->agents.endpoint));
     if (server->accounts)
         fprintf(out, "directory: %s%s, errands under way: %zu\n",
                 *account_desk_trouble(server->accounts) ? "away, jobs wait: " : "ok",
@@ -363,6 +382,7 @@ static void become_ready(struct server *server)
     service_manager_tell("READY=1");
     log_info("ready", log_text("site", server->config.site_name),
              log_text("endpoint", endpoint_address(server->endpoint)),
+             log_text("agents", server->agents.endpoint ? endpoint_address(server->agents.endpoint) : "none"),
              log_text("public_key", server->keys.public_key), log_text("version", PRODUCT_VERSION));
 }
 
@@ -497,7 +517,8 @@ enum {
     WATCH_MESSAGES,
     WATCH_CONNECTIONS,
     WATCH_GATE,
-    WATCH_SIGNALS,
+    WATCH_AGENTS, /* messages, connections and gate of theirs */
+    WATCH_SIGNALS = WATCH_AGENTS + 3,
     WATCH_DATABASE,
     WATCH_METRICS,
     WATCH_ORDERS,
@@ -537,6 +558,8 @@ static bool wait_for_something(struct server *server, struct watch *watches, str
     gatekeeper_watch(server->gatekeeper, &watches[WATCH_GATE]);
     if (!server->ready)
         watches[WATCH_GATE].socket = NULL; /* who knocks waits until the approved keys are known */
+    agent_service_watch(&server->agents, server->ready, server->ready && connected(server),
+                        &watches[WATCH_AGENTS], &watches[WATCH_AGENTS + 1], &watches[WATCH_AGENTS + 2]);
     watches[WATCH_SIGNALS].descriptor = server->signals;
     watches[WATCH_DATABASE].descriptor = database_descriptor(server->database);
     watches[WATCH_METRICS].descriptor = exposition_descriptor(server->exposition);
@@ -577,7 +600,7 @@ static bool take_turn(struct server *server, struct error *err)
 {
     struct error why = { 0 };
 
-    if (!turn_collect(server->turn, server->endpoint, server->gatekeeper, &server->site, err))
+    if (!turn_collect(server->turn, server->endpoint, &server->site, err))
         return false;
     if (!turn_run(server->turn, server->endpoint, &server->site, &why))
         bear(server, "carrying out messages", &why);
@@ -591,6 +614,18 @@ static void visit_directory(struct server *server, int64_t now_ms)
     if (server->accounts && !account_desk_run(server->accounts, server->database, server->endpoint,
                                               &server->counters, now_ms, &err))
         bear(server, "what the directory answered", &err);
+}
+
+static bool take_agents_turn(struct server *server, struct error *err)
+{
+    struct error why = { 0 };
+    bool turned;
+
+    if (!agent_service_take_turn(&server->agents, &server->site, &turned, &why, err))
+        return false;
+    if (!turned)
+        bear(server, "carrying out agents' messages", &why);
+    return true;
 }
 
 static void look_after_jobs(struct server *server)
@@ -619,14 +654,15 @@ static bool round_once(struct server *server, struct error *err)
     take_signals(server);
     exposition_run(server->exposition);
     look_at_connections(server, now_ms);
-    if (server->ready && !gatekeeper_answer(server->gatekeeper, now_ms, err))
+    if ((server->ready && !gatekeeper_answer(server->gatekeeper, now_ms, err)) ||
+        !agent_service_admit(&server->agents, server->ready, now_ms, err))
         return false;
     call_roll(server, now_ms);
     if (!reach_database(server, now_ms, err))
         return false;
     if (!server->ready || !connected(server))
         return true;
-    if (!take_turn(server, err))
+    if (!take_turn(server, err) || (connected(server) && !take_agents_turn(server, err)))
         return false;
     if (connected(server))
         look_after_certificates(server, &watches[WATCH_ORDERS], now_ms);
@@ -672,6 +708,7 @@ void server_close(struct server *server)
     secret_free(&server->directory_password);
     exposition_close(&server->exposition);
     issuing_close(&server->issuing);
+    agent_service_close(&server->agents);
     gatekeeper_close(&server->gatekeeper);
     endpoint_close(&server->endpoint);
     curve_key_clear(&server->keys);

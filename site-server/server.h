@@ -8,6 +8,7 @@
 #ifndef SITE_SERVER_SERVER_H
 #define SITE_SERVER_SERVER_H
 
+#include "agent_service.h"
 #include "common/curve_key.h"
 #include "common/log.h"
 #include "config.h"
@@ -34,6 +35,7 @@ struct server { /* zero-initialise */
     struct gatekeeper *gatekeeper;
     struct exposition *exposition;
     struct issuing issuing;
+    struct agent_service agents;
 
     struct turn *turn;
     struct roster roster;
@@ -65,6 +67,7 @@ bool server_open_queue(struct server *server,
                        struct error *err) MUST_CHECK; /* gate first, then the endpoint */
 /* After the queue, through which an authority elsewhere is answered for. */
 bool server_open_issuing(struct server *server, struct error *err) MUST_CHECK;
+bool server_open_agents(struct server *server, struct error *err) MUST_CHECK; /* the same for agents */
 bool server_open_metrics(struct server *server, struct error *err) MUST_CHECK;
 /* The directory's password, or where its keytab is: before the first thread, because of the environment. */
 bool server_read_directory(struct server *server, struct error *err) MUST_CHECK;

@@ -1,11 +1,12 @@
 /*
  * demo.c - `make demo`: from nothing to a provisioned fleet, through the real programs.
  *
- * DEVICES computers (default 20) of all firmware generations, three of them odd: one that was never
- * imported, one without a trusted root in common, one with an unknown password. Exit status 0 only if
- * every computer ended as it should, proved by the firmware's own state. With DIRECTORY=1 (as root) each has
- * an object in a private Active Directory domain, and the domain's users log in to it. Everything lives in
- * build/demo and on loopback and is stopped at the end, also on Ctrl-C.
+ * DEVICES computers (default 20) of all firmware generations. Most say Hello by themselves; two of five are
+ * handed out with a client agent on them and imported by nobody. Three are odd: one that was never imported,
+ * one without a trusted root in common, one with an unknown password. Exit status 0 only if every computer
+ * ended as it should, proved by the firmware's own state. With DIRECTORY=1 (as root) each has an object in a
+ * private Active Directory domain, and the domain's users log in to it. Everything lives in build/demo and on
+ * loopback and is stopped at the end, also on Ctrl-C.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "support/client_agent.h"
 #include "support/domain.h"
 #include "support/settings_table.h"
 #include "support/web_client.h"
@@ -53,6 +55,11 @@ static const struct computer *with_unknown_password(const struct demo *demo)
     return &demo->computers[demo->ordinary + 2];
 }
 
+static bool in_band(const struct demo *demo, size_t index)
+{
+    return index < demo->ordinary && index % 5 < 2;
+}
+
 /* ---- the stage ---- */
 
 static bool read_device_count(size_t *count, struct error *err)
@@ -81,7 +88,8 @@ static bool wants_domain(void)
 
 static bool start_site(struct demo *demo, struct error *err)
 {
-    const char *server_settings[8] = { "job.retry_delay = 2s", "log.level = info" };
+    const char *server_settings[8] = { "job.retry_delay = 2s", "agents.rate_address = 1000000",
+                                       "log.level = info" };
     /* No more at once than two cores can serve in time: a simulated firmware shares them with the site. */
     static const char *const point_settings[] = { "point.slots = 48", NULL };
     struct site_options options = { .name = "demo",
@@ -147,9 +155,10 @@ static char *fleet_content(const struct demo *demo)
     for (size_t i = 0; i < demo->count; i++) {
         const struct computer *computer = &demo->computers[i];
         const char *root = computer == without_root(demo) ? other_root : computer_root(computer, site);
-        const char *words = computer == with_unknown_password(demo) ? EVERYTHING_HARDWARE
+        const char *words = in_band(demo, i)                          ? EVERYTHING_HARDWARE " state=pre"
+                            : computer == with_unknown_password(demo) ? EVERYTHING_HARDWARE
                                 " challenge=yes admin-password=Nobody.Knows.1t"
-                                                                    : EVERYTHING_HARDWARE;
+                                                                      : EVERYTHING_HARDWARE;
         AUTO(text_free) char *line = computer_fleet_line(computer, site->dns_suffix, root, words);
 
         fprintf(out, "%s\n", line);
@@ -158,17 +167,19 @@ static char *fleet_content(const struct demo *demo)
     return content;
 }
 
-/* All but the one that stays unknown. */
+/* All but the one that stays unknown and those that their agents make known. */
 static bool import_computers(struct demo *demo, struct error *err)
 {
-    size_t before = demo->ordinary, after = demo->count - before - 1;
-    struct computer *imported = allocate((before + after) * sizeof(*imported));
+    struct computer *imported = allocate(demo->count * sizeof(*imported));
+    size_t count = 0;
     bool done;
 
-    memcpy(imported, demo->computers, before * sizeof(*imported));
-    memcpy(imported + before, demo->computers + before + 1, after * sizeof(*imported));
-    printf("Importing %zu computers ...\n", before + after);
-    done = computers_import(demo->site, imported, before + after, err);
+    for (size_t i = 0; i < demo->count; i++) {
+        if (!in_band(demo, i) && &demo->computers[i] != never_imported(demo))
+            imported[count++] = demo->computers[i];
+    }
+    printf("Importing %zu computers ...\n", count);
+    done = computers_import(demo->site, imported, count, err);
     free(imported);
     return done;
 }
@@ -177,10 +188,41 @@ static bool plug_in(struct demo *demo, struct error *err)
 {
     AUTO(text_free) char *fleet = fleet_content(demo);
     struct site_options options = { .fleet = fleet,
+                                    .host_side = true,
                                     .simulator_options = (const char *[]){ "--speed", "20", NULL } };
 
     printf("Plugging in %zu computers ...\n", demo->count);
     return site_start_simulator(demo->site, &options, err);
+}
+
+/* The agent, with its token, as a package would have put it there. */
+static bool hand_out(struct demo *demo, const struct computer *computer, const char *token, struct error *err)
+{
+    AUTO(command_result_clear) struct command_result result = { 0 };
+    AUTO(client_agent_clear) struct client_agent agent = { 0 };
+
+    if (!client_agent_install(&agent, demo->site, computer, token, NULL, err) ||
+        !client_agent_run(&agent, &result, err, "provision", NULL))
+        return false;
+    return result.exit_status == 0 || error_set(err, ERROR_INTERNAL, "the agent of %s: exit status %d: %s",
+                                                computer->fqdn, result.exit_status, result.errors);
+}
+
+static bool hand_out_all(struct demo *demo, struct error *err)
+{
+    AUTO(text_free) char *token = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; i < demo->ordinary; i++)
+        count += in_band(demo, i);
+    printf("Running the client agent on %zu of them ...\n", count);
+    if (!client_agent_token(demo->site, "demo", &token, err))
+        return false;
+    for (size_t i = 0; i < demo->ordinary; i++) {
+        if (in_band(demo, i) && !hand_out(demo, &demo->computers[i], token, err))
+            return false;
+    }
+    return true;
 }
 
 /* ---- the play ---- */
@@ -387,14 +429,16 @@ static void show_table(const struct demo *demo)
     const char *filter = demo->count > ROWS_SHOWN_MOST ? "WHERE amt_status IS DISTINCT FROM 3" : "";
     AUTO(text_free)
     char *query = text_format(
-        "SELECT uuid, short_name, fqdn, address, amt_status, amt_status_name, firmware_version, "
-        "date_trunc('second', provisioned_at) AS provisioned_at, reason FROM amt.computer %s ORDER BY fqdn",
+        "SELECT uuid, short_name, fqdn, address, amt_status, amt_status_name, firmware_version, proven_by, "
+        "date_trunc('second', provisioned_at) AS provisioned_at, reason FROM amt.computer JOIN "
+        "(SELECT uuid, proven_by FROM amt.computer_identity) i USING (uuid) %s ORDER BY fqdn",
         filter);
     AUTO(command_result_clear) struct command_result result = { 0 };
     struct error err = { 0 };
     AUTO(text_free)
     char *script = text_format(
         "\\pset pager off\n\\pset format wrapped\n\\pset columns 200\n%s;\nSELECT * FROM amt.fleet_summary;\n"
+        "SELECT management, proven_by, count(*) FROM amt.computer_identity GROUP BY 1, 2 ORDER BY 1, 2;\n"
         "SELECT uuid, address, first_seen, last_seen, count FROM amt.unknown_hello;\n%s",
         query,
         demo->domain && demo->count <= ROWS_SHOWN_MOST
@@ -416,7 +460,7 @@ static bool play(struct demo *demo, struct error *err)
     if (!configure(demo, err) || !import_computers(demo, err) || !plug_in(demo, err))
         return false;
     demo->started_ms = clock_monotonic_ms();
-    if (!watch(demo, err))
+    if (!hand_out_all(demo, err) || !watch(demo, err))
         return false;
     prove_ordinary(demo);
     compare_with_profile(demo);

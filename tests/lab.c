@@ -87,11 +87,23 @@ static char *domain_variables(const struct domain *domain)
                        domain->krb5_config_path, domain->address, domain->authority_path);
 }
 
+/* Configuration of an agent but for what is its computer's own: device, key and token. */
+static bool write_agent_config(const struct site *site, const char *path, struct error *err)
+{
+    AUTO(text_free)
+    char *text =
+        text_format("site.endpoint = %s\nsite.public_key = %s\n", site->agents_endpoint, site->site_key);
+
+    return file_write(path, text, 0644, err);
+}
+
 static bool write_environment(const struct site *site, const struct domain *domain, struct error *err)
 {
     AUTO(text_free) char *path = site_path(site, "env");
     AUTO(text_free) char *command = site_path(site, "amtctl");
     AUTO(text_free) char *directory = domain_variables(domain);
+    AUTO(text_free) char *agent = site_program(site, "client-agent/amt-client-agent");
+    AUTO(text_free) char *agent_config = site_path(site, "client-agent.conf");
     AUTO(text_free) char *addresses = NULL;
     AUTO(text_free) char *text = NULL;
     size_t length = 0;
@@ -102,11 +114,14 @@ static bool write_environment(const struct site *site, const struct domain *doma
     fclose(list);
     text = text_format("AMT_DATABASE_URL=%s\nAMT_HELLO_ADDRESS=%s\nAMT_HELLO_ADDRESSES=%s\n"
                        "AMT_PROVISIONING_ROOT_PEM=%s\nAMT_DNS_SUFFIX=%s\nAMT_ISSUER_PEM=%s\n"
-                       "AMT_SECRET_KEY_FILE=%s\nAMT_SITE_CONFIG=%s\nAMTCTL=%s\n%s",
+                       "AMT_SECRET_KEY_FILE=%s\nAMT_SITE_CONFIG=%s\nAMTCTL=%s\nAMT_AGENTS_ENDPOINT=%s\n"
+                       "AMT_SITE_PUBLIC_KEY='%s'\nAMT_CLIENT_AGENT=%s\nAMT_CLIENT_AGENT_CONF=%s\n%s",
                        site->database_url, site->points[0].hello_address, addresses,
                        site->provisioning.root_path, site->dns_suffix, site->issuer_path,
-                       site->secret_key_path, site->server_config_path, command, directory);
-    return write_command(site, command, err) && file_write(path, text, 0644, err);
+                       site->secret_key_path, site->server_config_path, command, site->agents_endpoint,
+                       site->site_key, agent, agent_config, directory);
+    return write_command(site, command, err) && write_agent_config(site, agent_config, err) &&
+           file_write(path, text, 0644, err);
 }
 
 /* Until Ctrl-C, or until a program of the site ends that should not. */

@@ -49,6 +49,10 @@ static const struct option_kind option_kinds[OPTION_COUNT] = {
     [OPTION_QUEUE_KEY_FILE] = { "queue-key-file", "FILE",
                                 "the site server's queue key; default /etc/amt-site-server/curve.key" },
     [OPTION_CONFIG] = { "config", "FILE", "the site server's configuration: looks at its directory" },
+    [OPTION_COMPUTER] = { "computer", "UUID|FQDN", "for this computer alone; default any" },
+    [OPTION_PROVISION] = { "provision", "on|off|profile", "whether agents begin the setup" },
+    [OPTION_ENABLE_AMT] = { "enable-amt", "on|off|profile",
+                            "whether agents switch a firmware on that is switched off" },
 };
 
 #define LIST_OPTIONS (OPTION_BIT(OPTION_SEARCH) | OPTION_BIT(OPTION_LIMIT))
@@ -102,6 +106,26 @@ const struct command commands[] = {
       "A computer whose firmware may hold a password of this site is kept: its password\n"
       "would be lost. Use 'amtctl computer block' for it.",
       computer_remove },
+    { "computer", "in-band", "UUID|FQDN...", 1, COMMAND_ARGUMENTS_ANY, 0, "amt_operator",
+      "leave computers to their client agents",
+      "They are provisioned by the agent that runs on them; their Hello messages are\n"
+      "discarded. A job that waits for a Hello is cancelled. Said again of a computer that\n"
+      "was unprovisioned by a job, it may be provisioned again.",
+      computer_in_band },
+    { "computer", "out-of-band", "UUID|FQDN...", 1, COMMAND_ARGUMENTS_ANY, 0, "amt_operator",
+      "provision computers when they say Hello",
+      "Their agents are told to leave the firmware alone; a registered one-time password is\n"
+      "not used any more.",
+      computer_out_of_band },
+    { "computer", "policy", "UUID|FQDN...", 1, COMMAND_ARGUMENTS_ANY,
+      OPTION_BIT(OPTION_PROVISION) | OPTION_BIT(OPTION_ENABLE_AMT), "amt_operator",
+      "what the agents of computers are told",
+      "What is not given is as the computer's profile says; see 'amtctl profile in-band'.", computer_policy },
+    { "computer", "unbind", "UUID|FQDN...", 1, COMMAND_ARGUMENTS_ANY, 0, "amt_operator",
+      "let another agent enrol for computers",
+      "After an operating system was installed anew its agent has another key, which is\n"
+      "refused until the former one is unbound. The new one needs a token.",
+      computer_unbind },
     { "computer", "unknown", "", 0, 0, OPTION_BIT(OPTION_LIMIT), "amt_reader",
       "who says Hello without being imported", "", computer_unknown },
 
@@ -244,6 +268,33 @@ const struct command commands[] = {
       "begin no further provision or update of a profile", "What is under way goes on.", rollout_halt },
     { "rollout", "resume", "PROFILE", 1, 1, 0, "amt_operator", "go on with a profile that was halted",
       "Failures so far do not count any more. Mend the profile first: amtctl profile set.", rollout_resume },
+
+    { "profile", "in-band", "NAME [ROOT...]", 1, COMMAND_ARGUMENTS_ANY,
+      OPTION_BIT(OPTION_PROVISION) | OPTION_BIT(OPTION_ENABLE_AMT), "amt_operator",
+      "what the agents of a profile's computers are told",
+      "ROOT is a hash such as SHA-256:HEX, as 'amtctl service-point list --json' shows them:\n"
+      "only these count. None: the roots of all service points' certificates.\n"
+      "Without --provision it is on, without --enable-amt that is off.",
+      profile_in_band },
+
+    { "token", "create", "NAME", 1, 1, OPTION_BIT(OPTION_COMPUTER) | OPTION_BIT(OPTION_DAYS), "amt_operator",
+      "make a token with which client agents enrol",
+      "Prints the token, alone and this once: the database keeps only a hash of it. Without\n"
+      "--computer every computer of the site may enrol with it. Lasts 30 days unless --days\n"
+      "says otherwise.",
+      token_create },
+    { "token", "list", "", 0, 0, 0, "amt_reader", "enrolment tokens, newest first", "", token_list },
+    { "token", "revoke", "NAME", 1, 1, 0, "amt_operator", "make a token useless",
+      "Agents that enrolled with it stay enrolled; see 'amtctl computer unbind'.", token_revoke },
+
+    { "agent", "list", "", 0, 0, LIST_OPTIONS, "amt_reader", "client agents and what they found", "",
+      agent_list },
+
+    { "alarm", "list", "", 0, 0, OPTION_BIT(OPTION_ALL), "amt_reader",
+      "who seems to claim to be a computer that he is not", "Those that were acknowledged only with --all.",
+      alarm_list },
+    { "alarm", "acknowledge", "NUMBER...", 1, COMMAND_ARGUMENTS_ANY, 0, "amt_operator",
+      "say that somebody looked at alarms", "The same thing later raises a new one.", alarm_acknowledge },
 
     { "service-point", "list", "", 0, 0, 0, "amt_reader", "service points, those that wait for approval too",
       "", service_point_list },

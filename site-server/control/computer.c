@@ -102,6 +102,12 @@ static const struct column show_columns[] = {
     { "hello_verdict", "verdict", COLUMN_TEXT },
     { "hello_reason", "verdict because", COLUMN_TEXT },
     { "hello_root_hashes", "trusted roots", COLUMN_TEXT },
+    { "proven_by", "proven by", COLUMN_TEXT },
+    { "agent_last_seen", "agent last seen", COLUMN_TEXT },
+    { "agent_version", "agent's version", COLUMN_TEXT },
+    { "agent_public_key", "agent's key", COLUMN_TEXT },
+    { "agent_setup_state", "agent saw state", COLUMN_TEXT },
+    { "agent_check_text", "agent's check failed", COLUMN_TEXT },
 };
 
 static const struct column secret_columns[] = {
@@ -254,6 +260,50 @@ bool computer_reprovision(struct session *session, const struct invocation *invo
             "'%.40s' is neither on nor off; write: amtctl computer reprovision on|off UUID|FQDN...",
             invocation->arguments[0]);
     return deed_do(session, invocation, &deed, err);
+}
+
+bool computer_in_band(struct session *session, const struct invocation *invocation, struct error *err)
+{
+    static const struct deed deed = { CONTROL_STATEMENT_COMPUTER_IN_BAND, 0, NULL, "changed",
+                                      "left to the client agent; Hellos are discarded" };
+
+    return deed_do(session, invocation, &deed, err);
+}
+
+bool computer_out_of_band(struct session *session, const struct invocation *invocation, struct error *err)
+{
+    static const struct deed deed = { CONTROL_STATEMENT_COMPUTER_OUT_OF_BAND, 0, NULL, "changed",
+                                      "provisioned by Hello messages from now on" };
+
+    return deed_do(session, invocation, &deed, err);
+}
+
+bool computer_unbind(struct session *session, const struct invocation *invocation, struct error *err)
+{
+    static const struct deed deed = { CONTROL_STATEMENT_COMPUTER_UNBIND, 0, NULL, "unbound",
+                                      "unbound; the next agent with a token is bound" };
+
+    return deed_do(session, invocation, &deed, err);
+}
+
+static void bind_policy(struct parameters *parameters, const struct invocation *invocation)
+{
+    const char *provision = NULL, *enable_amt = NULL;
+    struct error none;
+
+    (void)!in_band_switches(invocation, &provision, &enable_amt, &none); /* checked before */
+    parameters_text(parameters, provision);
+    parameters_text(parameters, enable_amt);
+}
+
+bool computer_policy(struct session *session, const struct invocation *invocation, struct error *err)
+{
+    static const struct deed deed = { CONTROL_STATEMENT_COMPUTER_POLICY, 0, bind_policy, "changed",
+                                      "changed; the agent learns it when it comes back" };
+    const char *provision, *enable_amt;
+
+    return in_band_switches(invocation, &provision, &enable_amt, err) &&
+           deed_do(session, invocation, &deed, err);
 }
 
 static const struct column unknown_columns[] = {

@@ -17,6 +17,13 @@ command_function service_point_list, service_point_approve, service_point_remove
 command_function secret_show, secret_init, secret_rotate_key;
 command_function ca_init, ca_show, ca_crl, ca_expiry;
 command_function root_coverage;
+command_function computer_in_band, computer_out_of_band, computer_policy, computer_unbind, profile_in_band;
+command_function token_create, token_list, token_revoke;
+command_function agent_list, alarm_list, alarm_acknowledge;
 command_function check_run, summary_run;
+
+/* --provision and --enable-amt: "on", "off", or NULL for what the profile says. */
+bool in_band_switches(const struct invocation *invocation, const char **provision, const char **enable_amt,
+                      struct error *err) MUST_CHECK;
 
 #endif

@@ -132,7 +132,9 @@ static void choosing_clear(struct choosing *c)
     free(c->points);
     free(c->free_slots);
     free(c->chosen);
-    free(c->stranded); /* their texts are NULL */
+    for (size_t i = 0; i < c->stranded_count; i++)
+        job_setback_clear(&c->stranded[i]);
+    free(c->stranded);
 }
 
 static struct root_hash *read_hashes(struct rows *rows, size_t row, size_t *count)
@@ -144,6 +146,23 @@ static struct root_hash *read_hashes(struct rows *rows, size_t row, size_t *coun
     for (size_t i = 0; i < total; i++)
         *count += root_hash_parse(row_text_element(rows, row, "root_hashes", i), &hashes[*count]);
     return hashes;
+}
+
+/* The caller frees. */
+static char *explain_nobody(const struct dispatch_question *question, const char *subnet,
+                            const struct connected_point *points, size_t count)
+{
+    const struct dispatch_question any_root = { .address = question->address,
+                                                .heard_by = question->heard_by };
+
+    for (size_t i = 0; i < count; i++) {
+        if (suitability(&any_root, &points[i]))
+            return text_format(
+                "no service point that serves %s has a certificate from a root that the computer "
+                "trusts",
+                subnet);
+    }
+    return text_format("no service point serves %s", subnet);
 }
 
 static void choose(struct choosing *c, struct rows *rows, size_t row)
@@ -169,6 +188,7 @@ static void choose(struct choosing *c, struct rows *rows, size_t row)
             .job = row_number(rows, row, "id"),
             .from = JOB_WAITING,
             .reason = REASON_NO_SERVICE_POINT,
+            .text = explain_nobody(&question, row_text(rows, row, "subnet"), c->points, c->point_count),
             .failures = row_number(rows, row, "failures"),
             .delay_s = -1,
         };

@@ -13,6 +13,7 @@
 #include "jobs/kind.h"
 #include "jobs/network_profile.h"
 #include "jobs/sealed_row.h"
+#include "otp/registry.h"
 #include "statement.h"
 
 #define AMT_TLS_PORT   16993
@@ -42,7 +43,7 @@ void preparation_clear(struct preparation *p)
 struct site {
     struct vault *vault;
     const struct job_settings *settings;
-    struct rows *accounts, *profiles, *users, *issuers, *written;
+    struct rows *accounts, *profiles, *users, *issuers, *written, *passwords;
     struct network_profiles networks;
     const char **account_names;
     struct credential_list credentials;
@@ -55,6 +56,7 @@ static void site_clear(struct site *site)
     rows_free(&site->users);
     rows_free(&site->issuers);
     rows_free(&site->written);
+    rows_free(&site->passwords);
     network_profiles_clear(&site->networks);
     free(site->account_names);
     credential_list_clear(&site->credentials);
@@ -501,6 +503,30 @@ static bool put_mebx_password(struct preparation *item, const struct job_kind *k
     return kept || put_mebx(item, kind, site, shared, fresh, err);
 }
 
+/* ---- one-time password ----------------------------------------------------------------------------- */
+
+/* Spec I3: without one that is good, a computer that is managed in band is left alone. */
+static bool put_one_time_password(struct preparation *item, const struct site *site, struct error *err)
+{
+    struct message_job_offer *offer = &item->offer.job_offer;
+    const unsigned char *bytes;
+    size_t length, row = 0;
+
+    while (row < rows_count(site->passwords) && row_number(site->passwords, row, "job") != item->job)
+        row++;
+    if (row == rows_count(site->passwords))
+        return true;
+    if (row_bool(site->passwords, row, "missing"))
+        return error_because(err, REASON_OTP_MISSING, "the one-time password of this setup has expired");
+    bytes = row_bytes(site->passwords, row, "salt", &length);
+    bytes_set(&offer->otp_salt, bytes, length);
+    bytes = row_bytes(site->passwords, row, "hash", &length);
+    bytes_set(&offer->otp_hash, bytes, length);
+    if (!row_is_null(site->passwords, row, "dns_suffix"))
+        text_set(&offer->domain_suffix, row_text(site->passwords, row, "dns_suffix"));
+    return true;
+}
+
 /* ---- all of it ------------------------------------------------------------------------------------- */
 
 static bool prepare(struct preparation *item, const struct site *site, struct new_secrets *fresh,
@@ -517,7 +543,8 @@ static bool prepare(struct preparation *item, const struct site *site, struct ne
     put_issuers(offer, site);
     if (kind->certificate_known && item->certificate.length)
         bytes_set(&offer->certificate, item->certificate.data, item->certificate.length);
-    return put_accounts(item, kind, site, err) && put_profile(item, kind, site, profile, err) &&
+    return put_one_time_password(item, site, err) && put_accounts(item, kind, site, err) &&
+           put_profile(item, kind, site, profile, err) &&
            (!kind->applies_profile || put_networks(offer, site, item, err)) &&
            (kind->new_admin_password ? put_new_admin(item, site, fresh, err)
                                      : put_known_admin(item, site, err)) &&
@@ -532,15 +559,19 @@ static bool load_site(struct database *database, const struct preparation *items
     struct array *names = parameters_texts(parameters);
     struct array *uuid_array = parameters_uuids(computers);
     struct uuid *uuids = allocate(count * sizeof(*uuids));
+    int64_t *jobs = allocate(count * sizeof(*jobs));
     bool loaded;
 
     for (size_t i = 0; i < count; i++) {
         uuids[i] = items[i].uuid;
+        jobs[i] = items[i].job;
         array_add_text(names, items[i].profile);
         array_add_uuid(uuid_array, &items[i].uuid);
     }
-    loaded = credential_load(database, uuids, count, &site->credentials, err);
+    loaded = credential_load(database, uuids, count, &site->credentials, err) &&
+             registry_of_jobs(database, jobs, count, &site->passwords, err);
     free(uuids);
+    free(jobs);
     if (!loaded || !database_run(database, STATEMENT_ACCOUNT_LIST, NULL, &site->accounts, err) ||
         !database_run(database, STATEMENT_PROFILES_OF, parameters, &site->profiles, err) ||
         !database_run(database, STATEMENT_PROFILE_USERS_OF, parameters, &site->users, err) ||

@@ -10,6 +10,7 @@ static const char *const refusal_names[] = {
     [REFUSAL_NOT_REGISTERED] = "not-registered",
     [REFUSAL_BODY] = "body",
     [REFUSAL_FAILED] = "failed",
+    [REFUSAL_TOO_OFTEN] = "too-often",
 };
 
 const char *refusal_name(enum refusal refusal)
@@ -65,6 +66,7 @@ static void write_gauges(FILE *out, const struct gauges *gauges)
            gauges->service_points);
     single(out, "amt_slots", "gauge", "Sessions that these service points can run at once.", gauges->slots);
     single(out, "amt_slots_free", "gauge", "Slots free now.", gauges->slots_free);
+    single(out, "amt_agent_connections", "gauge", "Connections of client agents.", gauges->agents);
     single(out, "amt_messages_held", "gauge", "Messages received and not yet committed.",
            gauges->messages_held);
     single(out, "amt_directory_errands_under_way", "gauge", "Errands to the directory, waiting or under way.",
@@ -97,5 +99,10 @@ void counters_write(const struct counters *counters, const struct gauges *gauges
     labelled(out, "amt_connections_total", "result", "admitted", counters->connections_admitted);
     labelled(out, "amt_connections_total", "result", "unknown-key", counters->connections_unknown_key);
     labelled(out, "amt_connections_total", "result", "broken-handshake", counters->connections_broken);
+    head(out, "amt_agent_connections_total", "counter",
+         "Connections at the agents' gate, by what became of them.");
+    labelled(out, "amt_agent_connections_total", "result", "admitted", counters->agents_admitted);
+    labelled(out, "amt_agent_connections_total", "result", "turned-away", counters->agents_turned_away);
+    labelled(out, "amt_agent_connections_total", "result", "broken-handshake", counters->agents_broken);
     write_gauges(out, gauges);
 }

@@ -21,6 +21,7 @@ enum refusal {
     REFUSAL_NOT_REGISTERED, /* allowed only within a session */
     REFUSAL_BODY,           /* the body breaks its own rules */
     REFUSAL_FAILED,         /* carrying it out failed */
+    REFUSAL_TOO_OFTEN,      /* more than this key or address may say */
     REFUSAL_COUNT,
 };
 
@@ -35,12 +36,14 @@ struct counters {
     uint64_t offers, declined, answers_lost;
     uint64_t turns, turns_replayed, turn_microseconds;
     uint64_t database_lost;
+    uint64_t agents_admitted, agents_turned_away, agents_broken; /* connections at the agents' gate */
     uint64_t connections_admitted, connections_unknown_key, connections_broken;
 };
 
 struct gauges { /* as it is now */
     bool database_connected;
     uint64_t service_points, slots, slots_free;
+    uint64_t agents;        /* connections of theirs */
     uint64_t messages_held; /* received, not yet committed: more than none only while the database is away */
     uint64_t directory_under_way; /* errands */
     int64_t started_s;            /* since 1970 */

@@ -14,11 +14,6 @@
 #include "jobs/service_point.h"
 #include "queue/ordering.h"
 
-struct group { /* the messages of one kind in a turn */
-    struct exchange **items;
-    size_t count;
-};
-
 typedef bool handler(struct site *site, const struct group *group, struct error *err);
 typedef void settler(struct site *site, struct exchange *exchange, struct session *session, int64_t now_ms);
 
@@ -27,17 +22,8 @@ static handler open_sessions, accept_jobs, record_steps, judge_hellos, answer_ac
 static settler session_opened, job_accepted, hello_judged, account_asked, certificate_wanted, job_declined,
     job_finished, heartbeat_heard;
 
-/*
- * Who may say what: anything not listed is refused before its body is read. The order is the one in which a
- * turn carries them out: a session before what is said in it, acceptance and steps before the result of an
- * attempt.
- */
-static const struct line {
-    enum message_kind kind;
-    unsigned from; /* bits of enum peer_role */
-    handler *carry_out;
-    settler *settle; /* NULL: nothing follows */
-} dialogue[] = {
+/* A session before what is said in it, acceptance and steps before the result of an attempt. */
+static const struct dialogue_line lines[] = {
     { MESSAGE_REGISTER, PEER_APPROVED | PEER_SERVICE_POINT, open_sessions, session_opened },
     { MESSAGE_JOB_ACCEPT, PEER_SERVICE_POINT, accept_jobs, job_accepted },
     { MESSAGE_STEP_FINISHED, PEER_SERVICE_POINT, record_steps, NULL },
@@ -50,18 +36,20 @@ static const struct line {
     { MESSAGE_HEARTBEAT, PEER_SERVICE_POINT, hear_heartbeats, heartbeat_heard },
 };
 
-static const struct line *line_of(enum message_kind kind)
+const struct dialogue service_point_dialogue = { "a service point", lines, COUNT_OF(lines) };
+
+static const struct dialogue_line *line_of(const struct dialogue *dialogue, enum message_kind kind)
 {
-    for (size_t i = 0; i < COUNT_OF(dialogue); i++) {
-        if (dialogue[i].kind == kind)
-            return &dialogue[i];
+    for (size_t i = 0; i < dialogue->count; i++) {
+        if (dialogue->lines[i].kind == kind)
+            return &dialogue->lines[i];
     }
     return NULL;
 }
 
-bool dialogue_allows(enum message_kind kind, enum peer_role role)
+bool dialogue_allows(const struct dialogue *dialogue, enum message_kind kind, enum peer_role role)
 {
-    const struct line *line = line_of(kind);
+    const struct dialogue_line *line = line_of(dialogue, kind);
 
     return line && (line->from & role);
 }
@@ -71,11 +59,11 @@ static void envelope_clear(struct envelope *envelope)
     envelope_free(envelope);
 }
 
-bool dialogue_admit(const void *data, size_t length, enum peer_role role, struct message *message,
-                    enum refusal *refusal, uint64_t *correlation, struct error *err)
+bool dialogue_admit(const struct dialogue *dialogue, const void *data, size_t length, enum peer_role role,
+                    struct message *message, enum refusal *refusal, uint64_t *correlation, struct error *err)
 {
     AUTO(envelope_clear) struct envelope envelope = { 0 };
-    const struct line *line;
+    const struct dialogue_line *line;
 
     *correlation = 0;
     *refusal = REFUSAL_ENVELOPE;
@@ -84,11 +72,11 @@ bool dialogue_admit(const void *data, size_t length, enum peer_role role, struct
         return false;
     }
     *correlation = envelope.correlation;
-    line = line_of(envelope.kind);
+    line = line_of(dialogue, envelope.kind);
     if (!line) {
         *refusal = REFUSAL_NOT_ALLOWED;
-        return error_because(err, REASON_MESSAGE_REFUSED, "%s is nothing that a service point says",
-                             message_kind_name(envelope.kind));
+        return error_because(err, REASON_MESSAGE_REFUSED, "%s is nothing that %s says",
+                             message_kind_name(envelope.kind), dialogue->speaker);
     }
     if (!(line->from & role)) {
         *refusal = REFUSAL_NOT_REGISTERED;
@@ -120,7 +108,7 @@ void exchange_clear(struct exchange *exchange)
     memset(exchange, 0, sizeof(*exchange));
 }
 
-static struct message *begin_answer(struct exchange *exchange, enum message_kind kind)
+struct message *exchange_answer(struct exchange *exchange, enum message_kind kind)
 {
     message_free(&exchange->answer);
     exchange->answer.kind = kind;
@@ -130,7 +118,7 @@ static struct message *begin_answer(struct exchange *exchange, enum message_kind
 
 void exchange_refuse(struct exchange *exchange, enum reason_code reason, const char *text)
 {
-    struct message *answer = begin_answer(exchange, MESSAGE_REFUSED);
+    struct message *answer = exchange_answer(exchange, MESSAGE_REFUSED);
 
     answer->refused.reason = reason;
     answer->refused.text = text_copy(text);
@@ -153,38 +141,43 @@ static bool refuse_alone(struct site *site, struct exchange *exchange, const str
     return true;
 }
 
-bool dialogue_carry_out(struct site *site, struct exchange *exchanges, size_t count, struct error *err)
+bool dialogue_carry_out(const struct dialogue *dialogue, struct site *site, struct exchange *exchanges,
+                        size_t count, struct error *err)
 {
     struct exchange **items = allocate(count * sizeof(*items));
     bool carried = true;
 
-    for (size_t i = 0; carried && i < COUNT_OF(dialogue); i++) {
+    for (size_t i = 0; carried && i < dialogue->count; i++) {
+        const struct dialogue_line *line = &dialogue->lines[i];
         struct group group = { items, 0 };
 
         for (size_t j = 0; j < count; j++) {
-            if (exchanges[j].said.kind == dialogue[i].kind && !refused(&exchanges[j]))
+            if (exchanges[j].said.kind == line->kind && !refused(&exchanges[j]))
                 items[group.count++] = &exchanges[j];
         }
-        if (group.count && !dialogue[i].carry_out(site, &group, err))
-            carried = error_during(err, "%s", message_kind_name(dialogue[i].kind));
+        if (group.count && !line->carry_out(site, &group, err))
+            carried = error_during(err, "%s", message_kind_name(line->kind));
     }
     free(items);
     return carried;
 }
 
-void dialogue_settle(struct site *site, struct exchange *exchanges, size_t count, int64_t now_ms)
+void dialogue_settle(const struct dialogue *dialogue, struct site *site, struct exchange *exchanges,
+                     size_t count, int64_t now_ms)
 {
     for (size_t i = 0; i < count; i++) {
         struct exchange *exchange = &exchanges[i];
-        const struct line *line = line_of(exchange->said.kind);
-        struct session *session = roster_find(site->roster, exchange->peer);
+        const struct dialogue_line *line = line_of(dialogue, exchange->said.kind);
+        struct session *session =
+            exchange->role == PEER_AGENT ? NULL : roster_find(site->roster, exchange->peer);
 
         if (refused(exchange))
             continue;
         site->counters->messages[exchange->said.kind]++;
         if (session)
             session_heard(session, &exchange->route, now_ms);
-        if (line->settle && (session || exchange->said.kind == MESSAGE_REGISTER))
+        if (line->settle &&
+            (session || exchange->role == PEER_AGENT || exchange->said.kind == MESSAGE_REGISTER))
             line->settle(site, exchange, session, now_ms);
     }
 }
@@ -208,7 +201,7 @@ static bool open_session(struct site *site, struct exchange *exchange, struct er
         return false;
     if (!exchange->repeated && taken_back && !job_announce(site->database, err))
         return false;
-    welcome = &begin_answer(exchange, MESSAGE_WELCOME)->welcome;
+    welcome = &exchange_answer(exchange, MESSAGE_WELCOME)->welcome;
     welcome->site = text_copy(site->settings->name);
     welcome->software_version = text_copy(PRODUCT_VERSION);
     welcome->heartbeat_s = (uint32_t)site->settings->heartbeat_s;
@@ -325,7 +318,7 @@ static bool finish_jobs(struct site *site, const struct group *group, struct err
 
         if (result_finish(site->database, &site->settings->job, exchange->service_point,
                           &exchange->said.job_finished, &closed, err))
-            begin_answer(exchange, MESSAGE_JOB_CLOSED)->job_closed = closed;
+            exchange_answer(exchange, MESSAGE_JOB_CLOSED)->job_closed = closed;
         else if (!refuse_alone(site, exchange, err))
             return false;
     }
@@ -446,7 +439,7 @@ static bool judge_hellos(struct site *site, const struct group *group, struct er
         hellos[i] = (struct hello){ group->items[i]->service_point, &group->items[i]->said.hello_seen };
     judged = device_hellos(site->database, &site->settings->hello, hellos, group->count, verdicts, err);
     for (size_t i = 0; judged && i < group->count; i++) {
-        begin_answer(group->items[i], MESSAGE_HELLO_VERDICT)->hello_verdict = verdicts[i];
+        exchange_answer(group->items[i], MESSAGE_HELLO_VERDICT)->hello_verdict = verdicts[i];
         offered |= verdicts[i].offered;
     }
     free(verdicts);
@@ -480,7 +473,7 @@ static void hello_judged(struct site *site, struct exchange *exchange, struct se
 /* Spec 7: without a directory the step is skipped. */
 static void answer_without_directory(struct exchange *exchange)
 {
-    struct message *answer = begin_answer(exchange, MESSAGE_ACCOUNT);
+    struct message *answer = exchange_answer(exchange, MESSAGE_ACCOUNT);
 
     answer->account.id = exchange->said.account_wanted.id;
     answer->account.configured = false;
@@ -536,7 +529,7 @@ static bool issue_certificates(struct site *site, const struct group *group, str
             if (!refuse_alone(site, exchange, err))
                 return false;
         } else if (der.length) {
-            struct message *answer = begin_answer(exchange, MESSAGE_CERTIFICATE);
+            struct message *answer = exchange_answer(exchange, MESSAGE_CERTIFICATE);
 
             answer->certificate.id = exchange->said.certificate_wanted.id;
             answer->certificate.der = der;

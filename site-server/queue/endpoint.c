@@ -22,13 +22,14 @@
  * libzmq hangs up on a peer that sends more than its limit, without a word. It is set above ours, so that a
  * peer whose message is a little too large gets an answer.
  */
-#define TRANSPORT_MAX_BYTES (2 * (int64_t)MESSAGE_MAX_BYTES)
+#define TRANSPORT_TIMES_MESSAGE 2
 
 struct endpoint {
     void *context, *router, *monitor;
     char address[256];
+    size_t message_max;
     int *handshaking; /* descriptors of connections whose handshake is not decided, oldest first */
-    size_t handshaking_count;
+    size_t handshaking_count, connections;
     uint64_t broken_handshakes;
 };
 
@@ -71,9 +72,11 @@ static bool set_number(void *socket, int option, int value)
 
 static bool set_options(void *router, const struct endpoint_options *options)
 {
-    int64_t largest = TRANSPORT_MAX_BYTES;
+    int64_t largest =
+        TRANSPORT_TIMES_MESSAGE * (int64_t)(options->message_max ? options->message_max : MESSAGE_MAX_BYTES);
 
-    return set_number(router, ZMQ_CURVE_SERVER, 1) &&
+    return (!options->message_max || set_number(router, ZMQ_RCVBUF, (int)largest)) &&
+           set_number(router, ZMQ_CURVE_SERVER, 1) &&
            zmq_setsockopt(router, ZMQ_CURVE_SECRETKEY, secret_reveal(options->keys->secret_key),
                           CURVE_KEY_SIZE) == 0 &&
            zmq_setsockopt(router, ZMQ_ZAP_DOMAIN, "site", 4) == 0 &&
@@ -90,7 +93,9 @@ static bool set_options(void *router, const struct endpoint_options *options)
 static bool open_monitor(struct endpoint *endpoint)
 {
     endpoint->monitor = zmq_socket(endpoint->context, ZMQ_PAIR);
+    /* Without a limit, because an event that is lost would spoil the counts for good. */
     return endpoint->monitor && set_number(endpoint->monitor, ZMQ_LINGER, 0) &&
+           set_number(endpoint->monitor, ZMQ_RCVHWM, 0) &&
            zmq_socket_monitor(endpoint->router, MONITOR_ADDRESS, MONITORED_EVENTS) == 0 &&
            zmq_connect(endpoint->monitor, MONITOR_ADDRESS) == 0;
 }
@@ -112,11 +117,13 @@ bool endpoint_listen(struct endpoint *endpoint, const struct endpoint_options *o
 {
     size_t length = sizeof(endpoint->address);
 
+    endpoint->message_max = options->message_max ? options->message_max : MESSAGE_MAX_BYTES;
     endpoint->router = zmq_socket(endpoint->context, ZMQ_ROUTER);
     if (!endpoint->router || !set_options(endpoint->router, options) || !open_monitor(endpoint))
         return socket_failed(err, "cannot set up the endpoint");
     if (zmq_bind(endpoint->router, options->address) != 0)
-        return error_set(err, ERROR_INPUT, "queue.endpoint: cannot listen on %s: %s", options->address,
+        return error_set(err, ERROR_INPUT, "%s: cannot listen on %s: %s",
+                         options->setting ? options->setting : "queue.endpoint", options->address,
                          zmq_strerror(zmq_errno()));
     if (zmq_getsockopt(endpoint->router, ZMQ_LAST_ENDPOINT, endpoint->address, &length) != 0)
         return socket_failed(err, "cannot read the endpoint's address");
@@ -191,7 +198,7 @@ static bool take_frames(struct endpoint *endpoint, struct incoming *incoming)
         if (count++ > 0)
             continue;
         take_properties(&frame, incoming);
-        if (zmq_msg_size(&frame) <= MESSAGE_MAX_BYTES)
+        if (zmq_msg_size(&frame) <= endpoint->message_max)
             bytes_set(&incoming->data, zmq_msg_data(&frame), zmq_msg_size(&frame));
     }
     incoming->whole = count == 1 && incoming->data.length > 0;
@@ -314,6 +321,7 @@ uint64_t endpoint_broken_handshakes(struct endpoint *endpoint)
     while (read_news(endpoint->monitor, &event, &value)) {
         switch (event) {
         case ZMQ_EVENT_ACCEPTED:
+            endpoint->connections++;
             handshake_begins(endpoint, value);
             break;
         case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
@@ -321,6 +329,7 @@ uint64_t endpoint_broken_handshakes(struct endpoint *endpoint)
             handshake_decided(endpoint);
             break;
         case ZMQ_EVENT_DISCONNECTED:
+            endpoint->connections -= endpoint->connections > 0;
             disconnected(endpoint, value);
             break;
         default: /* the end of the monitor itself */
@@ -328,4 +337,9 @@ uint64_t endpoint_broken_handshakes(struct endpoint *endpoint)
         }
     }
     return endpoint->broken_handshakes;
+}
+
+size_t endpoint_connections(const struct endpoint *endpoint)
+{
+    return endpoint->connections;
 }

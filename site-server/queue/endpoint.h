@@ -1,5 +1,5 @@
 /*
- * endpoint.h - the socket where service points connect: a ROUTER that speaks CURVE only.
+ * endpoint.h - a socket where service points or client agents connect: a ROUTER that speaks CURVE only.
  *
  * Nothing here blocks. A peer is what its CURVE key says it is; libzmq reports that key with every
  * message, so that a connection needs no state of ours. Messages that nobody receives wait in libzmq up
@@ -18,8 +18,10 @@ struct endpoint; /* opaque: owns libzmq's context, the sockets and what waits in
 
 struct endpoint_options {
     const char *address;               /* as queue.endpoint; borrowed during endpoint_listen() */
+    const char *setting;               /* the configuration's name of it; same; NULL: "queue.endpoint" */
     const struct curve_key_pair *keys; /* same */
     int high_water_mark;               /* messages waiting for each peer and direction */
+    size_t message_max; /* bytes; 0: MESSAGE_MAX_BYTES. Less also keeps the kernel's buffers small */
 };
 
 /* Where an answer goes. Made by libzmq for each connection, or chosen by the peer; never trusted as a name.
@@ -69,6 +71,8 @@ bool endpoint_send(struct endpoint *endpoint, const struct route *route, struct 
  * round.
  */
 uint64_t endpoint_broken_handshakes(struct endpoint *endpoint);
+/* Open now, handshakes under way among them; as endpoint_broken_handshakes() found it last. */
+size_t endpoint_connections(const struct endpoint *endpoint);
 
 /* To be waited for: messages, and news about connections. */
 void endpoint_watch(struct endpoint *endpoint, struct watch *messages, struct watch *news);

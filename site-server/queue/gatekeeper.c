@@ -47,6 +47,7 @@ struct gatekeeper {
     char (*keys)[CURVE_KEY_SIZE]; /* sorted */
     size_t key_count;
     struct remembered_knock knocks[KNOCKS_MAX];
+    struct gate_rule rule; /* admits NULL: the approved keys are the rule */
     struct gate_counts counts;
     struct log_limit log_unknown, log_malformed;
 };
@@ -77,6 +78,11 @@ void gatekeeper_close(struct gatekeeper **gatekeeper)
     free(closing->keys);
     free(closing);
     *gatekeeper = NULL;
+}
+
+void gatekeeper_obey(struct gatekeeper *gatekeeper, const struct gate_rule *rule)
+{
+    gatekeeper->rule = *rule;
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -209,6 +215,32 @@ static bool refuse_unknown(struct gatekeeper *gatekeeper, const struct request *
     return reply(gatekeeper->socket, request, "300", "key not approved", "");
 }
 
+/* Temporary as well: the rule may admit it a minute later. */
+static bool refuse_by_rule(struct gatekeeper *gatekeeper, const struct request *request, const char *address,
+                           int64_t now_ms)
+{
+    int64_t suppressed;
+
+    gatekeeper->counts.unknown++;
+    if (log_limit_passes(&gatekeeper->log_unknown, now_ms, &suppressed))
+        log_warning("connection refused", log_text("why", "too many connections, or too often"),
+                    log_text("address", address), log_number("suppressed", suppressed));
+    return reply(gatekeeper->socket, request, "300", "too many connections", "");
+}
+
+static bool answer_by_rule(struct gatekeeper *gatekeeper, const struct request *request, const char *key,
+                           int64_t now_ms)
+{
+    const struct field *field = &request->fields[ZAP_ADDRESS_OF_PEER];
+    char address[64];
+
+    address_copy(field->data, field->length, address, sizeof(address));
+    if (!gatekeeper->rule.admits(gatekeeper->rule.context, key, address, now_ms))
+        return refuse_by_rule(gatekeeper, request, address, now_ms);
+    gatekeeper->counts.admitted++;
+    return reply(gatekeeper->socket, request, "200", "OK", key);
+}
+
 static bool answer_one(struct gatekeeper *gatekeeper, const struct request *request, int64_t now_ms)
 {
     const struct field *credentials = &request->fields[ZAP_CREDENTIALS];
@@ -219,6 +251,8 @@ static bool answer_one(struct gatekeeper *gatekeeper, const struct request *requ
         return refuse_malformed(gatekeeper, request, now_ms);
     if (!zmq_z85_encode(key, (const uint8_t *)credentials->data, CURVE_KEY_BYTES))
         return refuse_malformed(gatekeeper, request, now_ms);
+    if (gatekeeper->rule.admits)
+        return answer_by_rule(gatekeeper, request, key, now_ms);
     if (!gatekeeper_knows(gatekeeper, key))
         return refuse_unknown(gatekeeper, request, key, now_ms);
     gatekeeper->counts.admitted++;

@@ -24,12 +24,22 @@ struct knock {
 };
 
 struct gate_counts {
-    uint64_t admitted, unknown, malformed;
+    uint64_t admitted, unknown, malformed; /* unknown: also those that a rule did not admit */
+};
+
+/* Another rule than that of approved keys. */
+struct gate_rule {
+    /* key and numeric address of the peer, proven. */
+    bool (*admits)(void *context, const char *key, const char *address, int64_t now_ms);
+    void *context;
 };
 
 /* context is libzmq's, borrowed. To be opened before the endpoint listens, else libzmq lets everybody in. */
 bool gatekeeper_open(struct gatekeeper **gatekeeper, void *context, struct error *err) MUST_CHECK;
 void gatekeeper_close(struct gatekeeper **gatekeeper);
+
+/* From now on the rule decides alone; whom it does not admit is no knock. */
+void gatekeeper_obey(struct gatekeeper *gatekeeper, const struct gate_rule *rule);
 
 /* Replaces the approved keys. Connections of a key that is gone stay open, so look with _knows() too. */
 void gatekeeper_approve(struct gatekeeper *gatekeeper, const char *const *keys, size_t count);

@@ -10,6 +10,8 @@
 #define LOG_INTERVAL_MS 10000
 
 struct turn {
+    const struct dialogue *dialogue;
+    struct door door;
     struct exchange *exchanges;
     size_t count, capacity;
     bool ran;  /* the last one had something to carry out, and did */
@@ -17,10 +19,12 @@ struct turn {
     struct log_limit log_refused[REFUSAL_COUNT], log_lost;
 };
 
-struct turn *turn_new(size_t batch)
+struct turn *turn_new(size_t batch, const struct dialogue *dialogue, const struct door *door)
 {
     struct turn *turn = allocate(sizeof(*turn));
 
+    turn->dialogue = dialogue;
+    turn->door = *door;
     turn->exchanges = allocate(batch * sizeof(*turn->exchanges));
     turn->capacity = batch;
     for (size_t i = 0; i < REFUSAL_COUNT; i++)
@@ -84,44 +88,55 @@ static void count_refusal(struct turn *turn, struct site *site, enum refusal ref
                     log_number("suppressed", suppressed));
 }
 
-/* False: the peer may not say this, or not so. */
-static bool admit(const struct incoming *incoming, const struct gatekeeper *gatekeeper,
-                  const struct site *site, struct exchange *exchange, enum refusal *refusal,
-                  uint64_t *correlation, struct error *err)
+static bool recognise_service_point(void *context, const struct incoming *incoming, const struct site *site,
+                                    struct exchange *exchange, enum refusal *refusal, struct error *err)
 {
     const struct session *session = roster_find(site->roster, incoming->peer);
 
-    *correlation = 0;
-    *refusal = REFUSAL_SIZE;
-    if (!incoming->whole)
-        return error_because(err, REASON_MESSAGE_REFUSED, "not one frame of 1 to %d bytes",
-                             MESSAGE_MAX_BYTES);
     *refusal = REFUSAL_NOT_APPROVED;
-    if (!gatekeeper_knows(gatekeeper, incoming->peer))
+    if (!gatekeeper_knows(context, incoming->peer))
         return error_because(err, REASON_MESSAGE_REFUSED,
                              "this key is not approved any more; see 'amtctl service-point approve'");
     exchange->role = session ? PEER_SERVICE_POINT : PEER_APPROVED;
-    if (!dialogue_admit(incoming->data.data, incoming->data.length, exchange->role, &exchange->said, refusal,
-                        correlation, err))
-        return false;
-    exchange->route = incoming->route;
-    memcpy(exchange->peer, incoming->peer, sizeof(exchange->peer));
-    memcpy(exchange->address, incoming->address, sizeof(exchange->address));
     exchange->service_point = session ? session->id : 0;
     exchange->repeated = session && session->route.length == incoming->route.length &&
                          memcmp(session->route.bytes, incoming->route.bytes, session->route.length) == 0;
     return true;
 }
 
-static void take(struct turn *turn, struct endpoint *endpoint, const struct gatekeeper *gatekeeper,
-                 struct site *site, const struct incoming *incoming)
+struct door service_point_door(struct gatekeeper *gatekeeper)
+{
+    return (struct door){ recognise_service_point, gatekeeper };
+}
+
+/* False: the peer may not say this, or not so. */
+static bool admit(const struct turn *turn, const struct incoming *incoming, const struct site *site,
+                  struct exchange *exchange, enum refusal *refusal, uint64_t *correlation, struct error *err)
+{
+    *correlation = 0;
+    if (!turn->door.recognise(turn->door.context, incoming, site, exchange, refusal, err))
+        return false;
+    *refusal = REFUSAL_SIZE;
+    if (!incoming->whole)
+        return error_because(err, REASON_MESSAGE_REFUSED, "not one frame, or too large");
+    if (!dialogue_admit(turn->dialogue, incoming->data.data, incoming->data.length, exchange->role,
+                        &exchange->said, refusal, correlation, err))
+        return false;
+    exchange->route = incoming->route;
+    memcpy(exchange->peer, incoming->peer, sizeof(exchange->peer));
+    memcpy(exchange->address, incoming->address, sizeof(exchange->address));
+    return true;
+}
+
+static void take(struct turn *turn, struct endpoint *endpoint, struct site *site,
+                 const struct incoming *incoming)
 {
     struct exchange *exchange = &turn->exchanges[turn->count];
     struct message refused = { .kind = MESSAGE_REFUSED };
     enum refusal refusal;
     struct error err = { 0 };
 
-    if (admit(incoming, gatekeeper, site, exchange, &refusal, &refused.correlation, &err)) {
+    if (admit(turn, incoming, site, exchange, &refusal, &refused.correlation, &err)) {
         turn->count++;
         return;
     }
@@ -133,8 +148,7 @@ static void take(struct turn *turn, struct endpoint *endpoint, const struct gate
     message_free(&refused);
 }
 
-bool turn_collect(struct turn *turn, struct endpoint *endpoint, const struct gatekeeper *gatekeeper,
-                  struct site *site, struct error *err)
+bool turn_collect(struct turn *turn, struct endpoint *endpoint, struct site *site, struct error *err)
 {
     if (turn->kept)
         return true;
@@ -147,7 +161,7 @@ bool turn_collect(struct turn *turn, struct endpoint *endpoint, const struct gat
             return false;
         if (event == ENDPOINT_NOTHING)
             break;
-        take(turn, endpoint, gatekeeper, site, &incoming);
+        take(turn, endpoint, site, &incoming);
         incoming_clear(&incoming);
     }
     return true;
@@ -186,11 +200,13 @@ void turn_review(struct turn *turn, struct endpoint *endpoint, const struct gate
     turn->count = kept;
 }
 
-static bool transact(struct site *site, struct exchange *exchanges, size_t count, struct error *err)
+static bool transact(const struct turn *turn, struct site *site, struct exchange *exchanges, size_t count,
+                     struct error *err)
 {
     for (size_t i = 0; i < count; i++)
         exchange_reset(&exchanges[i]);
-    if (database_begin(site->database, err) && dialogue_carry_out(site, exchanges, count, err) &&
+    if (database_begin(site->database, err) &&
+        dialogue_carry_out(turn->dialogue, site, exchanges, count, err) &&
         database_commit(site->database, err))
         return true;
     database_rollback(site->database);
@@ -217,8 +233,8 @@ static bool replay(struct turn *turn, struct endpoint *endpoint, struct site *si
     for (; done < turn->count; done++) {
         struct exchange *exchange = &turn->exchanges[done];
 
-        if (transact(site, exchange, 1, err)) {
-            dialogue_settle(site, exchange, 1, clock_monotonic_ms());
+        if (transact(turn, site, exchange, 1, err)) {
+            dialogue_settle(turn->dialogue, site, exchange, 1, clock_monotonic_ms());
             answer_and_forget(turn, endpoint, site, exchange);
         } else if (database_connected(site->database)) {
             refuse_failed(turn, endpoint, site, exchange, err);
@@ -249,8 +265,8 @@ bool turn_run(struct turn *turn, struct endpoint *endpoint, struct site *site, s
     if (!turn->count)
         return true;
     site->counters->turns++;
-    if (transact(site, turn->exchanges, turn->count, err)) {
-        dialogue_settle(site, turn->exchanges, turn->count, clock_monotonic_ms());
+    if (transact(turn, site, turn->exchanges, turn->count, err)) {
+        dialogue_settle(turn->dialogue, site, turn->exchanges, turn->count, clock_monotonic_ms());
         for (size_t i = 0; i < turn->count; i++)
             answer_and_forget(turn, endpoint, site, &turn->exchanges[i]);
         turn->count = 0;

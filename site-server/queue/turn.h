@@ -14,15 +14,27 @@
 
 struct turn; /* opaque: owns the messages it holds */
 
-struct turn *turn_new(size_t batch); /* messages in one turn */
+/* Who a peer is, before what it says is read. */
+struct door {
+    /* Fills role and the like; false: it may say nothing. */
+    bool (*recognise)(void *context, const struct incoming *incoming, const struct site *site,
+                      struct exchange *exchange, enum refusal *refusal, struct error *err);
+    void *context;
+};
+
+/* For service points: those whose keys are approved. */
+struct door service_point_door(struct gatekeeper *gatekeeper);
+
+/* batch: messages in one turn. */
+struct turn *turn_new(size_t batch, const struct dialogue *dialogue, const struct door *door);
 void turn_free(struct turn **turn);
 
 /*
  * Takes messages from the endpoint until the batch is full or none is left. Those that may not be said are
  * answered here. Takes none while a batch is kept because the database is away.
  */
-bool turn_collect(struct turn *turn, struct endpoint *endpoint, const struct gatekeeper *gatekeeper,
-                  struct site *site, struct error *err) MUST_CHECK;
+bool turn_collect(struct turn *turn, struct endpoint *endpoint, struct site *site,
+                  struct error *err) MUST_CHECK;
 /* Messages received and not yet carried out. */
 size_t turn_held(const struct turn *turn);
 /* Did the last turn carry anything out? */

@@ -6,7 +6,11 @@
  * resident memory for a session in flight, and computers a second. The service point's CPU time is set
  * against a minimal client's that in the same run does as many TLS handshakes and requests.
  *
- * Environment: BENCH_SESSIONS (default "1000 2000"), BENCH_LATENCY_MS (200), BENCH_GENERATION (16.1).
+ * Then client agents, as they come on a Monday morning: each connects, enrols, asks for its policy and
+ * registers a one-time password, while computers are provisioned beside them.
+ *
+ * Environment: BENCH_SESSIONS (default "1000 2000"), BENCH_LATENCY_MS (200), BENCH_GENERATION (16.1),
+ * BENCH_AGENTS (10000; 0: none).
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,6 +18,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "agents.h"
 #include "common/clock.h"
 #include "minimal_client.h"
 #include "usage.h"
@@ -23,6 +28,9 @@ enum {
     SESSIONS_MOST = 10000,
     SAMPLE_MS = 250,
     START_ALLOWED_MS = 60000,
+    AGENTS_MOST = 50000,
+    AGENTS_AT_ONCE = 128,
+    SESSIONS_BESIDE = 300,    /* computers that are provisioned beside the agents */
     SESSION_ALLOWED_MS = 150, /* of a round's duration, for each session */
 };
 
@@ -221,6 +229,58 @@ static bool bench_round(size_t sessions, struct error *err)
     return done;
 }
 
+/* ---- agents ---- */
+
+static void print_agents(const struct agents_work *work, const struct agents_result *result,
+                         const struct used *used, const struct round *round)
+{
+    double count = (double)work->count;
+
+    printf("\n%8s %8s %10s | %-24s | %-26s | %s\n", "agents", "seconds", "agents", "CPU ms an agent",
+           "whole dialogue, ms", "beside them");
+    printf("%8s %8s %10s | %11s %12s | %8s %8s %8s |\n", "", "", "a second", "site server", "PostgreSQL",
+           "median", "99 %", "longest");
+    printf("%8zu %8.1f %10.1f | %11.2f %12.2f | %8.0f %8.0f %8.0f | %zu computers provisioned in %.1f s\n",
+           work->count, result->seconds, count / result->seconds, used->server / count,
+           used->database / count, result->median_ms, result->percentile_99_ms, result->longest_ms,
+           round->sessions, round->seconds);
+    fflush(stdout);
+}
+
+static bool run_agents(struct round *round, size_t agents, struct error *err)
+{
+    const struct agents_work work = { round->site, agents, AGENTS_AT_ONCE };
+    struct agents_result result = { 0 };
+    struct used before = read_used(round->site), after;
+    int64_t started_ms = clock_monotonic_ms();
+
+    if (!say_all_hellos(round, err) || !agents_run(&work, &result, err))
+        return false;
+    after = read_used(round->site);
+    if (!watch(round, started_ms, err))
+        return false;
+    round->seconds = (double)(clock_monotonic_ms() - started_ms) / 1000;
+    print_agents(&work, &result,
+                 &(struct used){ 0, after.server - before.server, after.database - before.database }, round);
+    return true;
+}
+
+static bool bench_agents(struct error *err)
+{
+    unsigned long agents = strtoul(setting("BENCH_AGENTS", "10000"), NULL, 10);
+    struct round round = { .sessions = SESSIONS_BESIDE };
+    bool done;
+
+    if (!agents)
+        return true;
+    if (agents > AGENTS_MOST)
+        return error_set(err, ERROR_INPUT, "BENCH_AGENTS: \"%lu\" is more than %d", agents, AGENTS_MOST);
+    done = start_round(&round, err) && run_agents(&round, agents, err);
+    site_stop(&round.site);
+    free(round.computers);
+    return done;
+}
+
 int main(void)
 {
     AUTO(text_free) char *list = text_copy(setting("BENCH_SESSIONS", "1000 2000"));
@@ -241,6 +301,7 @@ int main(void)
                          SESSIONS_MOST);
         done = done && bench_round(sessions, &err);
     }
+    done = done && bench_agents(&err);
     if (!done)
         fprintf(stderr, "bench: %s\n", err.message);
     return done ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -26,14 +26,21 @@ static void expect_no_start(struct site *site, int program, const char *file, co
 {
     AUTO(command_result_clear) struct command_result result = { 0 };
     AUTO(text_free) char *path = site_program(site, programs[program]);
-    /* The site's own server holds its address; what is not refused first would fail on that. */
+    /* The site's own programs hold their addresses; what is not refused first would fail on that. */
     AUTO(text_free) char *endpoint = text_format("queue.endpoint=tcp://127.%u.0.9:5671", site->place.block);
     const char *elsewhere = program == SERVER ? endpoint : "hello.listen=127.0.0.1:0";
-    const char *argv[] = {
-        path, "--config", file, "--set", elsewhere, setting ? "--set" : NULL, setting, NULL
-    };
+    const char *argv[10] = { path, "--config", file, "--set", elsewhere };
+    size_t count = 5;
     struct error err = { 0 };
 
+    if (program == SERVER) {
+        argv[count++] = "--set";
+        argv[count++] = "agents.endpoint=";
+    }
+    if (setting) {
+        argv[count++] = "--set";
+        argv[count++] = setting;
+    }
     must(command_run(&result, NULL, REFUSAL_TIMEOUT_MS, argv, &err));
     if (result.exit_status == 0 || result.exit_status >= 128)
         fail_msg("%s %s: exit status %d: %s", programs[program], setting ? setting : file, result.exit_status,

@@ -86,13 +86,36 @@ static void the_variables_work_as_they_stand(void **state)
     AUTO(text_free)
     char *root = in_shell(&lab, "openssl x509 -in $AMT_PROVISIONING_ROOT_PEM -noout -subject");
     AUTO(text_free) char *issuer = in_shell(&lab, "openssl x509 -in $AMT_ISSUER_PEM -noout -subject");
+    AUTO(text_free)
+    char *agents = in_shell(&lab, "test ${#AMT_SITE_PUBLIC_KEY} = 40 && echo $AMT_AGENTS_ENDPOINT");
 
+    assert_int_equal(strncmp(agents, "tcp://127.", 10), 0);
     assert_int_equal(strncmp(address, "127.0.0.1:", 10), 0);
     assert_non_null(strchr(suffix, '.'));
     assert_string_equal(points, "1");
     assert_string_equal(list, "1");
     assert_non_null(strstr(root, "Root"));
     assert_true(strlen(issuer) > 8);
+    lab_end(&lab);
+}
+
+/* An agent that is pointed at the lab is heard: without a token it is told so. */
+static void an_agent_finds_the_lab_by_its_configuration(void **state)
+{
+    struct lab lab = { 0 };
+
+    (void)state;
+    lab_begin(&lab, "agent");
+    lab_start(&lab);
+    AUTO(text_free)
+    char *refused = in_shell(&lab, "cd \"$(dirname \"$AMT_CLIENT_AGENT_CONF\")\";"
+                                   " echo 7f3a1c52-9b04-4e6d-a1c8-0d5e2f6b7a90 >uuid;"
+                                   " $AMT_CLIENT_AGENT provision --config $AMT_CLIENT_AGENT_CONF"
+                                   " --set queue.key_file=agent.key --set token.file=none"
+                                   " --set device.paths=no-device --set host.uuid_file=uuid 2>&1"
+                                   " | grep -c 'the site refuses: .*token'");
+
+    assert_string_equal(refused, "1");
     lab_end(&lab);
 }
 
@@ -163,6 +186,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_variables_work_as_they_stand),
+        cmocka_unit_test(an_agent_finds_the_lab_by_its_configuration),
         cmocka_unit_test(an_interrupt_ends_everything_the_lab_started),
         cmocka_unit_test(two_labs_run_beside_each_other),
         cmocka_unit_test(a_lab_with_a_directory_has_users_who_log_in_to_it),

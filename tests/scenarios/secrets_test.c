@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "common/encoding.h"
+#include "support/agent_peer.h"
 #include "support/expect.h"
 
 enum { SECRETS_MAX = 64, COMPUTERS = 5 };
@@ -143,6 +144,46 @@ static int end(void **state)
     return 0;
 }
 
+static void expect_kind(struct agent_peer *peer, const struct message *question, enum message_kind kind)
+{
+    AUTO(message_free) struct message answer = { 0 };
+    struct error err = { 0 };
+
+    must(agent_peer_ask(peer, question, &answer, &err));
+    assert_string_equal(message_kind_name(answer.kind), message_kind_name(kind));
+}
+
+/* Its token and its one-time password are secrets, too; the second never leaves the computer. */
+static void provision_in_band(struct run *run, unsigned index)
+{
+    AUTO(agent_peer_close) struct agent_peer *peer = NULL;
+    AUTO(secret_free) struct secret *token = NULL;
+    AUTO(text_free) char *printed = NULL;
+    struct site *site = run->site;
+    struct one_time_password otp;
+    struct computer computer;
+    struct message message;
+    struct error err = { 0 };
+
+    must(site_amtctl(site, &printed, &err, "token", "create", "secrets", NULL));
+    printed[strcspn(printed, "\n")] = '\0';
+    remember(run, printed);
+    token = secret_from_text(printed);
+    one_time_password_make(&otp);
+    remember(run, otp.text);
+    computer_plan(&computer, site, index, "16.1");
+    must(computer_plug_in(site, &computer, &err, "state=pre hello=manual"));
+    must(agent_peer_open(&peer, site, NULL, &err));
+    message = agent_enrol(site, &computer, token, SETUP_PRE);
+    expect_kind(peer, &message, MESSAGE_ENROLLED);
+    message = agent_register(&computer, &otp);
+    expect_kind(peer, &message, MESSAGE_OTP_REGISTERED);
+    must(simulator_control(site->simulator, NULL, &err, "set %s otp=%s state=in", computer.uuid, otp.text));
+    message = agent_activated(&computer);
+    expect_kind(peer, &message, MESSAGE_NOTED);
+    expect_outcome(site, &computer, "provisioned", "");
+}
+
 /* Firmware that refuses a call with the very words of the request. */
 static const struct {
     unsigned computer;
@@ -217,6 +258,7 @@ static void a_run_uses_secrets_of_every_kind(void **state)
     for (size_t i = 0; i < COMPUTERS; i++)
         remember_escrow(run, &run->computers[i], "admin");
     remember_escrow(run, &run->computers[0], "mebx");
+    provision_in_band(run, COMPUTERS);
     remember_escrow(run, &run->computers[4], "mebx");
     for (size_t i = 0; i < COUNT_OF(echoes); i++)
         expect_sql(
@@ -230,7 +272,7 @@ static void a_run_uses_secrets_of_every_kind(void **state)
 
     remember_file(run, server_key);
     remember_file(run, point_key);
-    assert_true(run->secret_count >= 12);
+    assert_true(run->secret_count >= 14);
 }
 
 static void no_log_holds_a_secret(void **state)
@@ -321,7 +363,7 @@ static void a_reader_of_views_cannot_read_tables_or_secrets(void **state)
 
     must(sql_open(&sql, url, &err));
     must(sql_text(sql, &value, &err, "SELECT count(*) FROM amt.computer", NULL));
-    assert_int_equal(strtol(value, NULL, 10), COMPUTERS);
+    assert_int_equal(strtol(value, NULL, 10), COMPUTERS + 1); /* and the one that its agent made known */
     assert_false(sql_text(sql, &value, &err, "SELECT ciphertext::text FROM amt_store.secret LIMIT 1", NULL));
     assert_false(sql_text(sql, &value, &err, "SELECT amt.secret_announce($1::uuid, 'admin')::text",
                           run->computers[0].uuid, NULL));

@@ -255,14 +255,12 @@ static unsigned ethernet_count(const struct device *device)
 
 static void describe_mac(const struct device *device, unsigned index, struct instance *instance)
 {
+    unsigned char bytes[MAC_LENGTH];
     char mac[24];
-    const unsigned char *tail = device->uuid + UUID_LENGTH - 4;
 
-    if (index && !device_has_wifi(device))
-        snprintf(mac, sizeof(mac), "00-00-00-00-00-00");
-    else
-        snprintf(mac, sizeof(mac), "02-%02x-%02x-%02x-%02x-%02x", index & 1, tail[0], tail[1], tail[2],
-                 tail[3]);
+    device_mac(device, index, bytes);
+    snprintf(mac, sizeof(mac), "%02x-%02x-%02x-%02x-%02x-%02x", bytes[0], bytes[1], bytes[2], bytes[3],
+             bytes[4], bytes[5]);
     instance_text(instance, "MACAddress", mac);
 }
 
@@ -275,7 +273,7 @@ static void describe_ethernet(struct device *device, unsigned index, struct inst
                   index ? "Intel(r) AMT Ethernet Port Settings 1" : "Intel(r) AMT Ethernet Port Settings 0");
     describe_mac(device, index, instance);
     instance_flag(instance, "SharedMAC", true);
-    instance_flag(instance, "LinkIsUp", !index);
+    instance_flag(instance, "LinkIsUp", !index && !device->link_down);
     if (device->generation->recent_properties)
         instance_number(instance, "PhysicalConnectionType", index ? 3 : 0);
     if (index) {

@@ -24,11 +24,17 @@ static struct timeval interval(double seconds)
 
 /* ---- ports ---- */
 
+static bool network_there(const struct device *device)
+{
+    return device->presence == AMT_ON && !device->link_down && device->general.network_enabled &&
+           device->general.interface_enabled;
+}
+
 static bool tls_port_wanted(const struct computer *computer)
 {
     const struct device *device = computer->device;
 
-    if (!device->general.network_enabled || !device->general.interface_enabled)
+    if (!network_there(device))
         return false;
     if (device->state == STATE_IN)
         return !computer->window_over;
@@ -40,8 +46,7 @@ static bool plain_port_wanted(const struct computer *computer)
     const struct device *device = computer->device;
     const struct tls_settings *tls = &device->tls_in_force[TLS_NETWORK];
 
-    return device->state == STATE_POST && device->general.network_enabled &&
-           device->general.interface_enabled && device->generation->plain_port &&
+    return device->state == STATE_POST && network_there(device) && device->generation->plain_port &&
            (!tls->enabled || tls->accept_plain);
 }
 
@@ -278,8 +283,8 @@ void computer_begin_setup(struct computer *computer)
     computer->window_over = false;
     if (computer->hello_timer)
         event_del(computer->hello_timer);
-    if (computer->device->state != STATE_IN || computer->device->hello_mode != HELLO_SCHEDULE ||
-        !simulator->hello_server.sin_family)
+    if (computer->device->state != STATE_IN || !network_there(computer->device) ||
+        computer->device->hello_mode != HELLO_SCHEDULE || !simulator->hello_server.sin_family)
         return;
     if (!computer->hello_timer)
         computer->hello_timer = evtimer_new(simulator->base, on_hello_due, computer);

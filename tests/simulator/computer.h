@@ -16,6 +16,7 @@ struct computer {
     struct event *restart_timer, *hello_timer; /* NULL until first needed */
     double setup_began;                        /* seconds, monotonic */
     bool window_over;
+    bool host_connected; /* somebody on the computer itself talks to AMT */
 };
 
 struct computer *computer_create(struct simulator *simulator,

@@ -668,6 +668,17 @@ static void begin(struct connection *connection)
 
 /* ---- events ---- */
 
+/* What a test wants to see with the eyes of the device. */
+static void write_down(const struct device *device, const char *bytes, size_t length)
+{
+    FILE *file = device->transcript ? fopen(device->transcript, "a") : NULL;
+
+    if (!file)
+        return;
+    fwrite(bytes, 1, length, file);
+    fclose(file);
+}
+
 static void read_on(struct connection *connection)
 {
     struct evbuffer *input = bufferevent_get_input(connection->bufferevent);
@@ -683,6 +694,7 @@ static void read_on(struct connection *connection)
         answer_bad_request(connection);
         return;
     case HTTP_COMPLETE:
+        write_down(device_of(connection), bytes, used);
         evbuffer_drain(input, used);
         if (length > used) /* pipelined: the firmware takes one request at a time */
             connection_cut(connection);

@@ -182,6 +182,16 @@ bool device_has_wifi(const struct device *device)
     return device->wifi && device->generation->wireless;
 }
 
+void device_mac(const struct device *device, unsigned port, unsigned char mac[MAC_LENGTH])
+{
+    memset(mac, 0, MAC_LENGTH);
+    if (port && !device_has_wifi(device))
+        return;
+    mac[0] = 2; /* locally administered */
+    mac[1] = port & 1;
+    memcpy(mac + 2, device->uuid + UUID_LENGTH - 4, 4);
+}
+
 bool device_switch(uint32_t wanted, bool automatic)
 {
     return wanted == AUTOMATIC ? automatic : wanted == AUTOMATIC_YES;
@@ -374,6 +384,7 @@ void device_destroy(struct device **device)
     free(gone->server_fqdn);
     free(gone->rfb_password);
     free(gone->wifi_connected);
+    free(gone->transcript);
     free(gone->last_refusal);
     free(gone->accepted_name);
     free(gone);

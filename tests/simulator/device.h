@@ -22,6 +22,7 @@ enum control_mode { CONTROL_NONE = 0, CONTROL_CLIENT = 1, CONTROL_ADMIN = 2 };
 enum mebx_policy { MEBX_DEFAULT_ONLY, MEBX_DURING_SETUP, MEBX_ANY_TIME };
 enum hello_mode { HELLO_SCHEDULE, HELLO_MANUAL };
 enum tls_instance { TLS_NETWORK, TLS_LOCAL, TLS_INSTANCES };
+enum amt_presence { AMT_ON, AMT_SWITCHED_OFF, AMT_ABSENT }; /* switched off: by the host's software */
 enum automatic { AUTOMATIC, AUTOMATIC_YES, AUTOMATIC_NO };
 
 enum {
@@ -148,7 +149,7 @@ struct enumeration {
 struct counters {
     uint64_t requests, connections, tls_accepted, tls_resumed, tls_failed, failed_logins, locked_logins,
         stale_logins, kerberos_logins, kerberos_failures, writes, hellos, hellos_failed, faults,
-        refused_connections, eoi_calls;
+        refused_connections, eoi_calls, host_calls;
     uint32_t *eoi_by_name;                    /* in the order of service_call_name(); owned, NULL: none yet */
     uint32_t failed_logins_in_connection_max; /* the most within one TCP connection */
     uint32_t failed_logins_in_contact,
@@ -198,6 +199,8 @@ struct device {
     const struct generation *generation;
     bool mobile, wifi;
     bool twin;              /* has the UUID of another on purpose; only its address names it */
+    bool link_down;         /* no cable in the wired port */
+    uint32_t presence;      /* enum amt_presence */
     uint32_t hello_mode;    /* enum hello_mode */
     uint32_t initial_state; /* enum provisioning_state; where a reset leads */
     char *initial_admin_password, *initial_mebx_password, *initial_suffix; /* NULL: factory */
@@ -274,6 +277,7 @@ struct device {
     struct hold hold;
     bool frozen; /* its network carries nothing, as when a cable is pulled */
     struct counters counters;
+    char *transcript;          /* file that every request is added to, as it came; NULL: none */
     char *last_refusal;        /* why the last setup certificate was refused */
     char *accepted_name;       /* CN of the setup certificate that was accepted last */
     X509 *identity;            /* made when first needed */
@@ -313,6 +317,9 @@ bool device_has_trusted_root(const struct device *device);
 struct stored_key *device_key_of(struct device *device, const struct stored_certificate *certificate);
 
 bool device_has_wifi(const struct device *device);
+enum { MAC_LENGTH = 6 };
+/* Of the wired (0) or wireless (1) port; zeros where there is none. */
+void device_mac(const struct device *device, unsigned port, unsigned char mac[MAC_LENGTH]);
 /* A Digest realm that names a UUID names this one from now on, and admin's default password holds there. */
 void device_pretend_uuid(struct device *device, const unsigned char uuid[UUID_LENGTH]);
 /* After a change of the MEBx password: that of admin, while it is the default. */

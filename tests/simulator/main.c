@@ -6,6 +6,7 @@
 #include "fleet.h"
 #include "identity.h"
 #include "key_pool.h"
+#include "mei_device.h"
 #include "simulator.h"
 #include "tls.h"
 
@@ -21,6 +22,7 @@
 static const char usage[] =
     "usage: amt-simulator --fleet FILE --control SOCKET [--hello HOST:PORT] [--speed N] [--spread SECONDS]\n"
     "                     [--key-pool N] [--latency-ms N] [--seed N] [--tls-port N] [--plain-port N]\n"
+    "                     [--mei DIRECTORY [--mei-kind auto|fuse|socket]]\n"
     "       amt-simulator control SOCKET COMMAND [WORDS...]\n"
     "       amt-simulator control SOCKET -        commands from standard input, one a line\n";
 
@@ -34,7 +36,9 @@ enum option_id {
     OPTION_LATENCY,
     OPTION_SEED,
     OPTION_TLS_PORT,
-    OPTION_PLAIN_PORT
+    OPTION_PLAIN_PORT,
+    OPTION_MEI,
+    OPTION_MEI_KIND
 };
 
 static bool read_number(const char *name, const char *value, double lowest, double highest, double *number,
@@ -46,6 +50,17 @@ static bool read_number(const char *name, const char *value, double lowest, doub
     if (end == value || *end || !(*number >= lowest && *number <= highest))
         return error_set(err, "--%s: \"%s\" is not a number from %g to %g", name, value, lowest, highest);
     return true;
+}
+
+static bool read_mei_kind(const char *value, uint32_t *kind, struct error *err)
+{
+    static const char *const names[] = { "auto", "fuse",
+                                         "socket" }; /* in the order of enum mei_device_kind */
+
+    for (*kind = 0; *kind < LENGTH(names); ++*kind)
+        if (!strcmp(names[*kind], value))
+            return true;
+    return error_set(err, "--mei-kind: \"%s\" is none of auto, fuse, socket", value);
 }
 
 static bool read_option(struct options *options, int id, const char *name, const char *value,
@@ -63,6 +78,11 @@ static bool read_option(struct options *options, int id, const char *name, const
     case OPTION_HELLO:
         options->hello = value;
         return true;
+    case OPTION_MEI:
+        options->mei = value;
+        return true;
+    case OPTION_MEI_KIND:
+        return read_mei_kind(value, &options->mei_kind, err);
     case OPTION_SPEED:
         return read_number(name, value, 0.001, 1e6, &options->speed, err);
     case OPTION_SPREAD:
@@ -103,6 +123,8 @@ static bool options_read(struct options *options, int argc, char **argv, struct 
         { "seed", required_argument, NULL, OPTION_SEED },
         { "tls-port", required_argument, NULL, OPTION_TLS_PORT },
         { "plain-port", required_argument, NULL, OPTION_PLAIN_PORT },
+        { "mei", required_argument, NULL, OPTION_MEI },
+        { "mei-kind", required_argument, NULL, OPTION_MEI_KIND },
         { 0 },
     };
     int id, index = 0;
@@ -139,6 +161,14 @@ static bool hello_server_find(struct simulator *simulator, struct error *err)
     memcpy(&simulator->hello_server, found->ai_addr, sizeof(simulator->hello_server));
     freeaddrinfo(found);
     return true;
+}
+
+static bool mei_open(struct simulator *simulator, struct error *err)
+{
+    const struct options *options = &simulator->options;
+
+    return !options->mei || mei_device_open(&simulator->mei, simulator, options->mei,
+                                            (enum mei_device_kind)options->mei_kind, err);
 }
 
 static void on_signal(evutil_socket_t signal, short what, void *context)
@@ -190,7 +220,7 @@ int main(int argc, char **argv)
     served = options_read(&simulator.options, argc, argv, &err) && hello_server_find(&simulator, &err) &&
              key_pool_fill(simulator.options.key_pool, &err);
     srandom(simulator.options.seed);
-    served = served && fleet_load(&simulator, simulator.options.fleet, &err) &&
+    served = served && fleet_load(&simulator, simulator.options.fleet, &err) && mei_open(&simulator, &err) &&
              control_open(&control, &simulator, simulator.options.control, &err) && serve(&simulator, &err);
     if (!served)
         fprintf(stderr, "%s\n", err.message);

@@ -25,6 +25,12 @@ static const struct {
     [MISBEHAVIOUR_RESET] = { "reset", "K" },
     [MISBEHAVIOUR_EXPIRE_NONCE] = { "expire-nonce", "K" },
     [MISBEHAVIOUR_BUSY_KEYS] = { "busy-keys", "T" },
+    [MISBEHAVIOUR_HOST_BUSY] = { "host-busy", "T" },
+    [MISBEHAVIOUR_HOST_RESET] = { "host-reset", "K" },
+    [MISBEHAVIOUR_HOST_RESET_AFTER] = { "host-reset-after", "K" },
+    [MISBEHAVIOUR_HOST_STALL] = { "host-stall", "K" },
+    [MISBEHAVIOUR_HOST_GARBAGE] = { "host-garbage", "K" },
+    [MISBEHAVIOUR_HOST_STATUS] = { "host-status", "KV" },
 };
 
 bool misbehaviour_listed(const struct misbehaviour *list, enum misbehaviour_kind kind)

@@ -30,6 +30,13 @@ enum misbehaviour_kind {
     MISBEHAVIOUR_RESET,         /* TCP reset, request without effect */
     MISBEHAVIOUR_EXPIRE_NONCE,  /* nonces and cached logins forgotten: 401 with a new nonce */
     MISBEHAVIOUR_BUSY_KEYS,     /* GenerateKeyPair answers 2082, 2061 ... */
+    /* towards the computer's own host; named ones only, "at=PTHI.GetUUID" */
+    MISBEHAVIOUR_HOST_BUSY,        /* another program holds the AMT client */
+    MISBEHAVIOUR_HOST_RESET,       /* the engine is reset, request without effect; at=connect too */
+    MISBEHAVIOUR_HOST_RESET_AFTER, /* request takes effect, then the engine is reset */
+    MISBEHAVIOUR_HOST_STALL,       /* no effect and never an answer */
+    MISBEHAVIOUR_HOST_GARBAGE,     /* half of the answer */
+    MISBEHAVIOUR_HOST_STATUS,      /* no effect, that status */
 };
 
 struct misbehaviour {

@@ -80,6 +80,7 @@ static const struct {
     COUNTED(eoi_calls),
     COUNTED(kerberos_logins),
     COUNTED(kerberos_failures),
+    COUNTED(host_calls),
 #undef COUNTED
 };
 

@@ -1,6 +1,7 @@
 #include "simulator.h"
 
 #include "computer.h"
+#include "mei_device.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,7 @@ bool simulator_add(struct simulator *simulator, struct device **device, struct e
         return false;
     }
     computer = computer_create(simulator, device);
-    if (!computer_open(computer, err)) {
+    if (!computer_open(computer, err) || (simulator->mei && !mei_device_add(simulator->mei, computer, err))) {
         computer_destroy(&computer);
         return false;
     }
@@ -53,6 +54,7 @@ bool simulator_add(struct simulator *simulator, struct device **device, struct e
 
 void simulator_release(struct simulator *simulator)
 {
+    mei_device_close(&simulator->mei);
     while (simulator->count)
         computer_destroy(&simulator->computers[--simulator->count]);
     free(simulator->computers);

@@ -15,6 +15,8 @@ struct options {
     double spread_s;   /* first Hellos are spread over so many simulated seconds */
     unsigned key_pool, latency_ms, seed;
     uint16_t tls_port, plain_port;
+    const char *mei;   /* directory for the computers' MEI devices; NULL: none */
+    uint32_t mei_kind; /* enum mei_device_kind */
 };
 
 struct subscriber;
@@ -26,6 +28,7 @@ struct simulator {
     struct computer **computers;     /* owned */
     size_t count;
     struct subscriber *subscribers; /* of notices; owned by notice.c */
+    struct mei_device *mei;         /* owned; NULL: none */
 };
 
 struct computer *simulator_find(struct simulator *simulator,

@@ -116,9 +116,13 @@ static bool write_server_config(struct site *site, const char *path, const char 
 {
     AUTO(text_free) char *key = site_path(site, key_name);
     AUTO(text_free)
-    char *content = text_format("queue.endpoint = %s\nqueue.key_file = %s\ndatabase.url = %s\n"
+    AUTO(text_free)
+    char *agents = endpoint == site->endpoint ? text_format("agents.endpoint = %s\n", site->agents_endpoint)
+                                              : text_copy("");
+    AUTO(text_free)
+    char *content = text_format("queue.endpoint = %s\n%squeue.key_file = %s\ndatabase.url = %s\n"
                                 "secret.key_file = %s\n",
-                                endpoint, key, site->server_url, site->secret_key_path);
+                                endpoint, agents, key, site->server_url, site->secret_key_path);
 
     return write_config(path, content, options->server_settings, err);
 }
@@ -339,6 +343,11 @@ bool site_start_simulator(struct site *site, const struct site_options *options,
     };
     size_t count = 7;
 
+    if (options->host_side) {
+        text_set(&site->devices, NULL);
+        argv[count++] = "--mei";
+        argv[count++] = site->devices = site_path(site, "mei");
+    }
     for (size_t i = 0; options->simulator_options && options->simulator_options[i]; i++)
         argv[count++] = options->simulator_options[i];
     return file_write(fleet, options->fleet ? options->fleet : "", 0600, err) &&
@@ -370,6 +379,7 @@ static bool open_place(struct site *site, const struct site_options *options, st
     site->daemons = options->daemons ? text_copy(options->daemons) : NULL;
     site->dns_suffix = DNS_SUFFIX;
     site->endpoint = text_format("tcp://127.%u.0.1:5671", site->place.block);
+    site->agents_endpoint = text_format("tcp://127.%u.0.1:5672", site->place.block);
     site->secret_key_path = site_path(site, "secret.keys");
     site->issuer_path = site_path(site, "issuer.pem");
     site->server_config_path = site_path(site, "site-server.conf");
@@ -458,10 +468,12 @@ bool site_stop(struct site **site)
     text_free(&stopping->issuer_path);
     text_free(&stopping->server_config_path);
     text_free(&stopping->server_log_path);
+    text_free(&stopping->devices);
     text_free(&stopping->endpoint);
     text_free(&stopping->second.config_path);
     text_free(&stopping->second.log_path);
     text_free(&stopping->second.endpoint);
+    text_free(&stopping->agents_endpoint);
     free(stopping);
     return in_order;
 }

@@ -31,6 +31,7 @@ struct site_options {        /* zero-initialise: every field has a default */
         *daemons; /* a build's output directory whose daemons and amtctl are started; default: our own */
     bool without_points; /* approved and configured, not started: site_start_point() does */
     bool without_simulator;
+    bool host_side;    /* the computers have MEI devices, in site->devices */
     const char *fleet; /* fleet file's content for the simulator; default: no computers yet */
     const char *const *simulator_options;  /* as typed, NULL-terminated */
     struct certificate_recipe certificate; /* common_name NULL: provisioning.<suffix> */
@@ -58,8 +59,9 @@ struct site {
     char *server_url, *operator_url; /* in the roles of site server and operator */
     struct provisioning_certificate provisioning;
     char *secret_key_path, *issuer_path, *server_config_path, *server_log_path;
-    char *endpoint;
+    char *endpoint, *agents_endpoint;
     char site_key[41]; /* Z85, public */
+    char *devices;     /* directory: UUID of a computer -> its MEI device; NULL: none */
     struct process *server;
     struct site_server second; /* with second_server */
     struct site_point points[SITE_POINTS_MAX];

@@ -20,6 +20,10 @@ SELECT what, amount::text, remedy
         UNION ALL
         SELECT 6, 'approved service points are not connected',
                (SELECT count(*) FROM amt.service_point WHERE state = 'approved' AND NOT connected),
-               'start them, or amtctl service-point remove') AS waiting
+               'start them, or amtctl service-point remove'
+        UNION ALL
+        SELECT 7, 'alarms: somebody seems to claim to be a computer that he is not',
+               (SELECT count(*) FROM amt.alarm WHERE acknowledged_at IS NULL),
+               'see amtctl alarm list; look at the computers, then amtctl alarm acknowledge') AS waiting
  WHERE amount > 0
  ORDER BY rank

@@ -20,7 +20,8 @@ WITH given AS (
            reason_code = EXCLUDED.reason_code, reason = EXCLUDED.reason
 )
 UPDATE amt_store.computer c
-   SET address = CASE WHEN c.address IS NULL OR g.verdict IS NULL
+   SET address = CASE WHEN c.managed_in_band THEN c.address
+                      WHEN c.address IS NULL OR g.verdict IS NULL
                         OR (c.amt_status IS DISTINCT FROM 3 AND g.verdict <> 'job-under-way')
                       THEN g.address::inet ELSE c.address END,
        last_hello_at = now(), amt_status = coalesce(g.amt_status, c.amt_status),

@@ -18,12 +18,16 @@ WITH limits AS MATERIALIZED (
 SELECT j.id, j.failures, j.heard_by, host(c.address) AS address,
        -- A computer that is not in setup asks for no provisioning certificate.
        CASE WHEN j.kind = 'provision' OR (j.kind = 'discover' AND coalesce(c.amt_status, 2) <= 2)
-            THEN coalesce(h.root_hashes, '{}') ELSE '{}' END AS root_hashes,
+            THEN coalesce(CASE WHEN c.managed_in_band THEN a.root_hashes ELSE h.root_hashes END, '{}') ELSE '{}' END AS root_hashes,
+       -- For people. Whatever an agent said, it must not end the statement: an IPv4 address has no more than 32 bits.
+       network(set_masklen(c.address, least(coalesce(a.wired_prefix_bits::integer, CASE family(c.address) WHEN 4 THEN 24 ELSE 64 END),
+                                            CASE family(c.address) WHEN 4 THEN 32 ELSE 128 END)))::text AS subnet,
        (extract(epoch FROM j.not_before) * 1000000)::bigint AS not_before_us,
        j.kind IN ('provision', 'update') AND EXISTS (SELECT FROM limits l WHERE l.profile = c.profile) AS limited
   FROM amt_store.job j
   JOIN amt_store.computer c USING (uuid)
   LEFT JOIN amt_store.hello h USING (uuid)
+  LEFT JOIN amt_store.agent a ON a.uuid = j.uuid AND c.managed_in_band
  WHERE j.state = 'waiting' AND j.not_before <= now() AND c.address IS NOT NULL
    AND (j.not_before, j.id) > (CASE WHEN $1::bigint < 0 THEN '-infinity'::timestamptz
                                     ELSE 'epoch'::timestamptz + $1::bigint * interval '1 microsecond' END, $2::bigint)

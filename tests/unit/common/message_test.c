@@ -295,6 +295,8 @@ static void a_body_of_garbage_is_refused_for_every_kind(void **state)
         struct message message = { 0 };
         struct error err = { 0 };
 
+        if (strcmp(message_kind_name(kind), "?") == 0) /* an envelope of that kind is none */
+            continue;
         assert_false(message_read(&envelope, &message, &err));
         assert_non_null(strstr(err.message, message_kind_name(kind)));
     }

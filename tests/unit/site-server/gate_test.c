@@ -33,7 +33,9 @@ static int open_gate(void **state)
     assert_true(endpoint_make_keys(&gate->keys, &err));
     assert_true(endpoint_prepare(&gate->endpoint, &err));
     assert_true(gatekeeper_open(&gate->gatekeeper, endpoint_context(gate->endpoint), &err));
-    const struct endpoint_options options = { "tcp://127.0.0.1:*", &gate->keys, 100 };
+    const struct endpoint_options options = { .address = "tcp://127.0.0.1:*",
+                                              .keys = &gate->keys,
+                                              .high_water_mark = 100 };
     assert_true(endpoint_listen(gate->endpoint, &options, &err));
     gate->context = zmq_ctx_new();
     *state = gate;

@@ -153,7 +153,10 @@ static int stop_cluster(void **state)
 
 static int open_site(void **state)
 {
-    const struct endpoint_options options = { "tcp://127.0.0.1:*", &world.keys, 100 };
+    const struct endpoint_options options = { .address = "tcp://127.0.0.1:*",
+                                              .keys = &world.keys,
+                                              .high_water_mark = 100 };
+    struct door door;
     const struct database_options database = { .url = postgres_url(world.postgres),
                                                .program = "turn_test",
                                                .statements = statement_texts,
@@ -181,7 +184,8 @@ static int open_site(void **state)
              gatekeeper_open(&world.gatekeeper, endpoint_context(world.endpoint), &err) &&
              endpoint_listen(world.endpoint, &options, &err),
          &err);
-    world.turn = turn_new(BATCH);
+    door = service_point_door(world.gatekeeper);
+    world.turn = turn_new(BATCH, &service_point_dialogue, &door);
     run_sql("SELECT amt.import_computer('" KNOWN "', 'pc1', 'pc1.example.com')");
     open_peer(&world.one, "one");
     open_peer(&world.other, "other");
@@ -234,7 +238,7 @@ static void collect(size_t count)
 
     while (turn_held(world.turn) < count && clock_monotonic_ms() < end_ms) {
         wait_a_round();
-        must(turn_collect(world.turn, world.endpoint, world.gatekeeper, &world.site, &err), &err);
+        must(turn_collect(world.turn, world.endpoint, &world.site, &err), &err);
     }
     assert_int_equal(turn_held(world.turn), count);
 }
@@ -372,7 +376,7 @@ static void nothing_is_done_for_one_that_did_not_register(void **state)
         struct error err = { 0 };
 
         wait_a_round();
-        must(turn_collect(world.turn, world.endpoint, world.gatekeeper, &world.site, &err), &err);
+        must(turn_collect(world.turn, world.endpoint, &world.site, &err), &err);
     }
     assert_int_equal(turn_held(world.turn), 0);
     expect_refusal(&world.one, REASON_NOT_REGISTERED);
@@ -432,7 +436,7 @@ static void garbage_is_answered_and_costs_no_turn(void **state)
          world.counters.refused[REFUSAL_ENVELOPE] + world.counters.refused[REFUSAL_SIZE] < 2 &&
          clock_monotonic_ms() < end_ms;) {
         wait_a_round();
-        must(turn_collect(world.turn, world.endpoint, world.gatekeeper, &world.site, &err), &err);
+        must(turn_collect(world.turn, world.endpoint, &world.site, &err), &err);
     }
     expect_refusal(&world.one, REASON_MESSAGE_REFUSED);
     expect_refusal(&world.one, REASON_MESSAGE_REFUSED);
@@ -456,7 +460,7 @@ static void messages_are_held_while_the_database_is_away_and_answered_when_it_is
     assert_false(database_connected(world.site.database));
     assert_int_equal(turn_held(world.turn), 1);
     say(&world.one, &late); /* stays in the queue */
-    must(turn_collect(world.turn, world.endpoint, world.gatekeeper, &world.site, &err), &err);
+    must(turn_collect(world.turn, world.endpoint, &world.site, &err), &err);
     assert_int_equal(turn_held(world.turn), 1);
 
     must(postgres_resume(world.postgres, &err), &err);

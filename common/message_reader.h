@@ -1,0 +1,33 @@
+/*
+ * message_reader.h - what the readers of messages share; for message_read*.c only.
+ */
+#ifndef COMMON_MESSAGE_READER_H
+#define COMMON_MESSAGE_READER_H
+
+#include "message.h"
+#include "provisioning.pb-c.h"
+
+/*
+ * What a reader carries along. The first thing that is wrong is kept and everything after it is skipped,
+ * so that the readers are plain lists of fields.
+ */
+struct reader {
+    struct error *err;
+    bool failed;
+};
+
+void wrong(struct reader *reader, const char *field, const char *what);
+
+/* Each copies; the message owns the copy. NULL stays NULL. */
+char *read_text(struct reader *reader, const char *field, const char *text);
+struct secret *read_secret(struct reader *reader, const char *field, ProtobufCBinaryData data);
+void read_uuid(struct reader *reader, ProtobufCBinaryData data, struct uuid *uuid);
+struct root_hash *read_root_hashes(struct reader *reader, Amt__RootHash **in, size_t count);
+enum reason_code read_reason(const char *name);
+uint32_t read_enum(struct reader *reader, const char *field, uint32_t value, uint32_t lowest,
+                   uint32_t highest);
+
+/* The messages of the agents' dialogue; message->kind says which one unpacked is. */
+void read_agent_message(struct reader *reader, const ProtobufCMessage *unpacked, struct message *message);
+
+#endif
