@@ -565,8 +565,11 @@ bool database_notifications(struct database *database, unsigned *notified, struc
         return lost(database, err);
     while ((notice = PQnotifies(database->connection))) {
         for (size_t i = 0; i < COUNT_OF(channels); i++) {
-            if (notice->be_pid != PQbackendPID(database->connection) &&
-                strcmp(notice->relname, channels[i].name) == 0)
+            /* What it said of jobs itself it knows; what triggers said in its name it does not. */
+            bool known =
+                channels[i].bit == CHANNEL_JOB && notice->be_pid == PQbackendPID(database->connection);
+
+            if (!known && strcmp(notice->relname, channels[i].name) == 0)
                 database->notified |= channels[i].bit;
         }
         PQfreemem(notice);

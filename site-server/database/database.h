@@ -102,8 +102,8 @@ bool database_run_script(struct database *database, const struct sql_text *scrip
 int database_descriptor(const struct database *database);
 /*
  * Takes in what was notified since the last call; call it when the descriptor is readable and after each
- * transaction (a notification may arrive together with a result). What this connection notified itself is
- * left out. Never blocks.
+ * transaction (a notification may arrive together with a result). What this connection notified itself of
+ * jobs is left out. Never blocks.
  */
 bool database_notifications(struct database *database, unsigned *channels, struct error *err) MUST_CHECK;
 

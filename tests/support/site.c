@@ -117,8 +117,9 @@ static bool write_server_config(struct site *site, const char *path, const char 
     AUTO(text_free) char *key = site_path(site, key_name);
     AUTO(text_free)
     AUTO(text_free)
-    char *agents = endpoint == site->endpoint ? text_format("agents.endpoint = %s\n", site->agents_endpoint)
-                                              : text_copy("");
+    char *agents = endpoint == site->endpoint && !site->daemons
+                       ? text_format("agents.endpoint = %s\n", site->agents_endpoint)
+                       : text_copy("");
     AUTO(text_free)
     char *content = text_format("queue.endpoint = %s\n%squeue.key_file = %s\ndatabase.url = %s\n"
                                 "secret.key_file = %s\n",
@@ -387,7 +388,7 @@ static bool open_place(struct site *site, const struct site_options *options, st
     site->second =
         (struct site_server){ .config_path = site_path(site, "site-server-2.conf"),
                               .log_path = site_path(site, "site-server-2.log"),
-                              .endpoint = text_format("tcp://127.%u.0.1:5672", site->place.block) };
+                              .endpoint = text_format("tcp://127.%u.0.1:5673", site->place.block) };
     return true;
 }
 
