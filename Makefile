@@ -33,12 +33,12 @@ simulator := $(call objects,tests/simulator/*.c)
 support := $(call objects,tests/support/*.c)
 
 common_libs := -lprotobuf-c -lcrypto -lpthread
-site_libs := -lzmq -lpq -lmicrohttpd -lssl $(common_libs)
+site_libs := -lzmq -lpq -lmicrohttpd -lldap -llber -lkrb5 -lk5crypto -lssl $(common_libs)
 point_libs := -lzmq -lgsoapssl -lssl -lz $(common_libs)
-simulator_libs := -levent -levent_openssl -levent_pthreads -lxml2 -ljson-c -lssl -lcrypto -lpthread
+simulator_libs := -levent -levent_openssl -levent_pthreads -lxml2 -ljson-c -lkrb5 -lk5crypto -lssl -lcrypto -lpthread
 
 programs := $(OUT)/site-server/amt-site-server $(OUT)/site-server/amtctl $(OUT)/service-point/amt-service-point
-tools := $(OUT)/tests/amt-simulator $(OUT)/tests/parse-recorded
+tools := $(OUT)/tests/amt-simulator $(OUT)/tests/parse-recorded $(OUT)/tests/cmp-authority
 unit_tests := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/*/*_test.c))
 scenarios := $(patsubst %.c,$(OUT)/%,$(wildcard tests/scenarios/*_test.c))
 harness := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/demo.c tests/lab.c tests/auditor.c tests/torture.c tests/bench/bench.c))
@@ -101,7 +101,7 @@ $(OUT)/tests/unit/service-point/%.o: private CPPFLAGS += -Iservice-point -isyste
 $(OUT)/tests/unit/simulator/%.o:     private CPPFLAGS += -Itests/simulator -isystem /usr/include/libxml2
 $(OUT)/tests/unit/common/%: private LDLIBS = -lcmocka $(common_libs)
 $(OUT)/tests/unit/common/%: $(OUT)/tests/unit/common/%.o $(common) ; $(link)
-$(OUT)/tests/unit/site-server/%: private LDLIBS = -lcmocka -ljson-c $(site_libs)
+$(OUT)/tests/unit/site-server/%: private LDLIBS = -lcmocka -ljson-c -lgssapi_krb5 $(site_libs)
 $(OUT)/tests/unit/site-server/%: $(OUT)/tests/unit/site-server/%.o $(site_parts) $(control_testable) $(support) $(common) ; $(link)
 $(OUT)/tests/unit/service-point/%: private LDLIBS = -lcmocka $(point_libs)
 $(OUT)/tests/unit/service-point/%: $(OUT)/tests/unit/service-point/%.o $(point_parts) $(common) ; $(link)
@@ -112,7 +112,10 @@ $(OUT)/tests/parse-recorded.o: private CPPFLAGS += -Iservice-point
 $(OUT)/tests/parse-recorded: private LDLIBS = $(point_libs)
 $(OUT)/tests/parse-recorded: $(OUT)/tests/parse-recorded.o $(point_parts) $(common) ; $(link)
 
-harness_libs := -lcmocka -lpq -lzmq -ljson-c -lssl $(common_libs)
+$(OUT)/tests/cmp-authority: private LDLIBS = -lmicrohttpd -lcrypto -lpthread
+$(OUT)/tests/cmp-authority: $(OUT)/tests/cmp-authority.o ; $(link)
+
+harness_libs := -lcmocka -lpq -lzmq -ljson-c -lgssapi_krb5 -lkrb5 -lk5crypto -lssl $(common_libs)
 $(call objects,tests/scenarios/*.c tests/*.c tests/bench/*.c tests/crash/*.c): private CPPFLAGS += -Itests -isystem /usr/include/postgresql
 $(scenarios) $(harness): private LDLIBS = $(harness_libs)
 $(OUT)/tests/bench/bench: $(call objects,tests/bench/*.c)
@@ -120,17 +123,27 @@ $(OUT)/tests/torture $(OUT)/tests/scenarios/torture_test: $(call objects,tests/c
 # The auditor speaks to firmware with the service point's protocol code.
 $(call objects,tests/audit/*.c): private CPPFLAGS += -Itests -Iservice-point -isystem $(gen)/service-point $(gsoap_flags)
 $(call objects,tests/audit/*.c): | $(gen)/service-point/soapH.h
-$(OUT)/tests/auditor: private LDLIBS = -lcmocka -lpq -ljson-c $(point_libs)
+$(OUT)/tests/auditor: private LDLIBS = -lgsoapssl -lz $(harness_libs)
 $(OUT)/tests/auditor: $(call objects,tests/audit/*.c) $(point_parts)
+$(OUT)/tests/scenarios/kerberos_test: $(OUT)/site-server/directory/kerberos_key.o
+$(OUT)/tests/scenarios/kerberos_test.o: private CPPFLAGS += -Isite-server
 $(scenarios) $(harness): $(OUT)/%: $(OUT)/%.o $(support) $(common) ; $(link)
+
+$(OUT)/tests/scenarios/previous_version_test: | previous
+.PHONY: previous
+previous: ; @tests/build-previous $(OUT)/tests/previous
 
 fuzz_targets := $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/*.c))
 $(OUT)/tests/fuzz/%.o: private CPPFLAGS += -Iservice-point -Isite-server -I$(gen)/site-server -isystem $(gen)/service-point $(gsoap_flags) -isystem /usr/include/postgresql
 $(fuzz_targets): private LDLIBS = -fsanitize=fuzzer $(site_libs) $(point_libs)
-site_fuzz_targets := $(OUT)/tests/fuzz/import_csv $(OUT)/tests/fuzz/certificate_wanted
-$(site_fuzz_targets): $(control_testable) $(site_parts)
-$(filter-out $(site_fuzz_targets),$(fuzz_targets)): $(point_parts)
-$(fuzz_targets): $(OUT)/%: $(OUT)/%.o $(common) ; $(link)
+site_fuzz_targets := $(addprefix $(OUT)/tests/fuzz/,import_csv certificate_wanted cmp_answer)
+$(site_fuzz_targets): $(control_testable) $(site_parts) $(common)
+simulator_fuzz_targets := $(addprefix $(OUT)/tests/fuzz/,pac negotiate_token)
+$(simulator_fuzz_targets:=.o): private CPPFLAGS += -Itests/simulator
+$(simulator_fuzz_targets): private LDLIBS = -fsanitize=fuzzer $(simulator_libs)
+$(simulator_fuzz_targets): $(filter-out %/main.o,$(simulator))
+$(filter-out $(site_fuzz_targets) $(simulator_fuzz_targets),$(fuzz_targets)): $(point_parts) $(common)
+$(fuzz_targets): $(OUT)/%: $(OUT)/%.o ; $(link)
 
 # ---- what a person types ----------------------------------------------------------------------------
 # On a fresh machine the compiler is missing too, so packages come first and the build is a make of its own.
@@ -142,7 +155,7 @@ check: dependencies-test ; $(again) check-built
 check-built: all $(unit_tests) $(scenarios) $(harness) ; @tests/run -l $(OUT)/tests/log $(unit_tests) $(scenarios)
 unit: $(unit_tests) ; @tests/run -l $(OUT)/tests/log/unit $^
 scenarios: all $(scenarios) $(harness) ; @tests/run -l $(OUT)/tests/log/scenarios $(scenarios)
-demo: dependencies-test ; $(again) all $(OUT)/tests/demo && DEVICES=$(DEVICES) $(OUT)/tests/demo
+demo: dependencies-test ; $(again) all $(OUT)/tests/demo && DEVICES=$(DEVICES) DIRECTORY=$(DIRECTORY) $(OUT)/tests/demo
 lab: dependencies-test ; $(again) all $(OUT)/tests/lab && exec $(OUT)/tests/lab
 bench: dependencies-test ; $(again) all $(harness) && $(OUT)/tests/bench/bench
 torture: dependencies-test
@@ -166,6 +179,6 @@ install: $(programs)
 	$(OUT)/site-server/amt-site-server --sample-config >$(DESTDIR)/etc/amt-site-server/site-server.conf.sample
 	$(OUT)/service-point/amt-service-point --sample-config >$(DESTDIR)/etc/amt-service-point/service-point.conf.sample
 
--include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+-include $(shell find $(OUT) -path '*/tests/previous' -prune -o -name '*.d' -type f -print 2>/dev/null)
 .SECONDARY:
 .DELETE_ON_ERROR:

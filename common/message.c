@@ -153,6 +153,9 @@ static void register_clear(struct message_register *reg)
     for (size_t i = 0; i < reg->certificate_count; i++) {
         free(reg->certificates[i].subject);
         free(reg->certificates[i].root_subject);
+        for (size_t k = 0; k < reg->certificates[i].chain_count; k++)
+            bytes_free(&reg->certificates[i].chain[k]);
+        free(reg->certificates[i].chain);
     }
     free(reg->certificates);
     free(reg->running);
@@ -251,9 +254,13 @@ void message_free(struct message *message)
     case MESSAGE_REFUSED:
         free(message->refused.text);
         break;
-    case MESSAGE_JOB_ACCEPT:
     case MESSAGE_ACCOUNT_WANTED:
+        free(message->account_wanted.firmware_version);
+        break;
     case MESSAGE_ACCOUNT:
+        kerberos_account_free(&message->account.kerberos);
+        break;
+    case MESSAGE_JOB_ACCEPT:
         break;
     }
     memset(message, 0, sizeof(*message));

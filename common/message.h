@@ -60,6 +60,8 @@ struct provisioning_certificate_info {
     struct root_hash root_hashes[3];
     size_t root_hash_count;
     int64_t not_after_s; /* 0: not said */
+    struct bytes *chain; /* DER, leaf first, root last */
+    size_t chain_count;  /* 0: not said */
 };
 
 struct counter {
@@ -76,6 +78,7 @@ struct message_register {
     size_t certificate_count;
     struct attempt_id *running;
     size_t running_count;
+    uint64_t process, session; /* process 0: not told */
 };
 
 struct message_welcome {
@@ -182,6 +185,7 @@ struct kerberos_account {
     char *salt;                /* with the passphrase */
     uint32_t iterations;       /* with the passphrase */
     struct secret *master_key; /* 16 octets, before AMT 8.0; NULL: not given */
+    bool key_is_new;           /* the firmware is not known to have it, whatever version it shows */
 };
 
 enum first_stage { FIRST_STAGE_AUTO, FIRST_STAGE_EOI, FIRST_STAGE_WSMAN };
@@ -247,9 +251,15 @@ struct message_step_finished {
     size_t step_count;
 };
 
+struct message_account_wanted {
+    struct attempt_id id;
+    char *firmware_version; /* NULL: not known */
+};
+
 struct message_account {
     struct attempt_id id;
     bool configured;
+    struct kerberos_account *kerberos; /* NULL: none */
 };
 
 enum certificate_usage { CERTIFICATE_SERVER, CERTIFICATE_CLIENT };
@@ -332,7 +342,7 @@ struct message {
         struct attempt_id job_accept;
         struct message_job_decline job_decline;
         struct message_step_finished step_finished;
-        struct attempt_id account_wanted;
+        struct message_account_wanted account_wanted;
         struct message_account account;
         struct message_certificate certificate_wanted, certificate;
         struct message_lease_extend lease_extend;

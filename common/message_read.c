@@ -13,6 +13,7 @@
 /* More than any honest sender has; a message of MESSAGE_MAX_BYTES could hold 100,000 of most. */
 #define SUBNETS_MAX      1000
 #define CERTIFICATES_MAX 64
+#define CHAIN_MAX        8 /* certificates of a provisioning certificate */
 #define COUNTERS_MAX     256
 #define ROOTS_MAX        255 /* one byte counts them in a Hello */
 #define STEPS_MAX        256
@@ -229,6 +230,11 @@ static void read_register(struct reader *reader, const Amt__Register *in, struct
         to->root_subject = read_text(reader, "root_subject", from->root_subject);
         to->not_after_s =
             from->has_not_after_s ? read_time(reader, "not_after_s", from->not_after_s, END_OF_TIME_S) : 0;
+        check_count(reader, "chain", from->n_chain, CHAIN_MAX);
+        to->chain = from->n_chain ? allocate(from->n_chain * sizeof(*to->chain)) : NULL;
+        to->chain_count = from->n_chain;
+        for (size_t k = 0; k < from->n_chain; k++)
+            read_bytes(reader, "chain", true, from->chain[k], &to->chain[k]);
         if (from->n_root_hashes > COUNT_OF(to->root_hashes)) {
             wrong(reader, "root_hashes", "has more than one hash per algorithm");
             continue;
@@ -239,6 +245,10 @@ static void read_register(struct reader *reader, const Amt__Register *in, struct
     }
     out->running = read_attempts(reader, in->running, in->n_running);
     out->running_count = in->n_running;
+    out->process = in->has_process ? in->process : 0;
+    out->session = in->has_session ? in->session : 0;
+    if (out->process > INT64_MAX || out->session > INT64_MAX)
+        wrong(reader, "process or session", "is too large");
 }
 
 static void read_welcome(struct reader *reader, const Amt__Welcome *in, struct message_welcome *out)
@@ -401,6 +411,7 @@ static struct kerberos_account *read_kerberos(struct reader *reader, const Amt__
     out->salt = read_text(reader, "salt", in->salt);
     out->iterations = in->iterations;
     out->master_key = in->has_master_key ? read_key(reader, "master_key", in->master_key) : NULL;
+    out->key_is_new = in->key_is_new;
     return out;
 }
 
@@ -670,14 +681,19 @@ bool message_read(const struct envelope *envelope, struct message *message, stru
         read.step_finished.step_count = in->n_steps;
         break;
     }
-    case MESSAGE_ACCOUNT_WANTED:
-        read.account_wanted = read_attempt(&reader, ((const Amt__AccountWanted *)unpacked)->attempt);
+    case MESSAGE_ACCOUNT_WANTED: {
+        const Amt__AccountWanted *in = (const Amt__AccountWanted *)unpacked;
+
+        read.account_wanted.id = read_attempt(&reader, in->attempt);
+        read.account_wanted.firmware_version = read_text(&reader, "firmware_version", in->firmware_version);
         break;
+    }
     case MESSAGE_ACCOUNT: {
         const Amt__DirectoryAccount *in = (const Amt__DirectoryAccount *)unpacked;
 
         read.account.id = read_attempt(&reader, in->attempt);
         read.account.configured = in->configured;
+        read.account.kerberos = read_kerberos(&reader, in->kerberos);
         break;
     }
     case MESSAGE_CERTIFICATE_WANTED: {

@@ -163,10 +163,17 @@ static ProtobufCMessage *put_register(struct scratch *scratch, const struct mess
         to->root_hashes = put_root_hashes(scratch, from->root_hashes, from->root_hash_count);
         to->has_not_after_s = from->not_after_s != 0;
         to->not_after_s = from->not_after_s;
+        to->n_chain = from->chain_count;
+        to->chain = scratch_take(scratch, from->chain_count, sizeof(*to->chain));
+        for (size_t k = 0; k < from->chain_count; k++)
+            to->chain[k] = put_bytes(from->chain[k].data, from->chain[k].length);
         out->certificates[i] = to;
     }
     out->n_running = in->running_count;
     out->running = put_attempts(scratch, in->running, in->running_count);
+    out->has_process = out->has_session = in->process != 0;
+    out->process = in->process;
+    out->session = in->session;
     return &out->base;
 }
 
@@ -288,6 +295,8 @@ static Amt__Kerberos *put_kerberos(struct scratch *scratch, const struct kerbero
     out->has_master_key = in->master_key != NULL;
     if (in->master_key)
         out->master_key = put_secret(in->master_key);
+    out->has_key_is_new = true;
+    out->key_is_new = in->key_is_new;
     return out;
 }
 
@@ -510,7 +519,8 @@ static ProtobufCMessage *put_body(struct scratch *scratch, const struct message 
         Amt__AccountWanted *out = scratch_take(scratch, 1, sizeof(*out));
 
         amt__account_wanted__init(out);
-        out->attempt = put_attempt(scratch, message->account_wanted);
+        out->attempt = put_attempt(scratch, message->account_wanted.id);
+        out->firmware_version = put_optional(scratch, message->account_wanted.firmware_version);
         return &out->base;
     }
     case MESSAGE_ACCOUNT: {
@@ -519,6 +529,7 @@ static ProtobufCMessage *put_body(struct scratch *scratch, const struct message 
         amt__directory_account__init(out);
         out->attempt = put_attempt(scratch, message->account.id);
         out->configured = message->account.configured;
+        out->kerberos = put_kerberos(scratch, message->account.kerberos);
         return &out->base;
     }
     case MESSAGE_CERTIFICATE_WANTED: {

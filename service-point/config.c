@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "queue/site_list.h"
 
 #define KEY(name, kind, field, default_value, meaning)                                                       \
     CONFIG_KEY(struct config, name, CONFIG_##kind, field, default_value, meaning)
@@ -19,8 +20,10 @@ static const struct config_key keys[] = {
           "computers provisioned at the same time at most"),
     KEY("point.subnets", LIST, point_subnets, "",
         "subnets whose computers this service point serves, such as 10.1.0.0/16, fd00:1::/64; empty: any"),
-    KEY("site.endpoint", TEXT, site_endpoint, "tcp://127.0.0.1:5671", "where the site server listens"),
-    KEY("site.public_key", TEXT, site_public_key, NULL, "public key of the site server, 40 characters (Z85)"),
+    KEY("site.endpoint", LIST, site_endpoint, "tcp://127.0.0.1:5671",
+        "where site servers listen, each with its public key behind a blank if that is not site.public_key"),
+    KEY("site.public_key", TEXT, site_public_key, "",
+        "public key of the site server, 40 characters (Z85), or of all that share one"),
     KEY("queue.key_file", TEXT, queue_key_file, "/etc/amt-service-point/curve.key",
         "key pair of the queue, made with --create-key; mode 0600"),
     KEY("hello.listen", TEXT, hello_listen, "0.0.0.0:9971", "address and port where computers say Hello"),
@@ -62,6 +65,13 @@ static bool subnet_valid(const char *subnet)
            (inet_pton(AF_INET6, text, address) == 1 && bits <= 128);
 }
 
+static bool check_sites(const struct config *config, struct error *err)
+{
+    AUTO(site_list_clear) struct site_list sites = { 0 };
+
+    return site_list_read(&sites, &config->site_endpoint, config->site_public_key, err);
+}
+
 static bool check(const struct config *config, struct error *err)
 {
     enum log_level level;
@@ -74,7 +84,7 @@ static bool check(const struct config *config, struct error *err)
             return error_set(err, ERROR_INPUT, "point.subnets: '%s' is not ADDRESS/BITS",
                              config->point_subnets.items[i]);
     }
-    return true;
+    return check_sites(config, err);
 }
 
 static void name_by_host(struct config *config)

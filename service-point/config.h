@@ -10,7 +10,8 @@ struct config {
     char *point_name;
     int64_t point_slots;
     struct config_list point_subnets;
-    char *site_endpoint, *site_public_key;
+    struct config_list site_endpoint; /* site_list_read() takes it apart */
+    char *site_public_key;
     char *queue_key_file;
     char *hello_listen;
     int64_t hello_receive_timeout_s, hello_connections_max;

@@ -65,6 +65,10 @@ certificate_info(const struct provisioning_certificate *certificate)
     memcpy(info.root_hashes, facts.root_hashes, sizeof(info.root_hashes));
     info.root_hash_count = COUNT_OF(info.root_hashes);
     info.not_after_s = facts.not_after_s;
+    info.chain_count = facts.chain_length;
+    info.chain = allocate(info.chain_count * sizeof(*info.chain));
+    for (size_t i = 0; i < info.chain_count; i++)
+        bytes_set(&info.chain[i], facts.chain[i].data, facts.chain[i].length);
     return info;
 }
 
@@ -87,6 +91,8 @@ static void say_register(struct service_point *point)
     for (size_t i = 0; i < body->certificate_count; i++)
         body->certificates[i] = certificate_info(trust_certificate(point->trust, i));
     body->running = running_attempts(point, &body->running_count);
+    body->process = point->process;
+    body->session = ++point->session;
     registration_asked(&point->registration, queue_client_send(point->queue, &message), point->now_ms);
     message_free(&message);
 }
@@ -149,6 +155,7 @@ bool dialogue_keep_registered(struct service_point *point, struct error *err)
             point->counters[QUEUE_CONNECTIONS]++;
             if (!queue_client_reconnect(point->queue, err))
                 return false;
+            log_debug("connecting", log_text("endpoint", queue_client_endpoint(point->queue)));
             break;
         }
     }
@@ -175,10 +182,11 @@ static void welcome(struct service_point *point, struct message *message)
     if (known)
         return;
     log_info("welcome", log_text("site", message->welcome.site),
+             log_text("endpoint", queue_client_endpoint(point->queue)),
              log_text("software_version", message->welcome.software_version),
              log_number("heartbeat_s", message->welcome.heartbeat_s));
+    session_pool_hurry(point->sessions);
     results_hurry(point->results, point->now_ms);
-    session_pool_ask_again(point->sessions);
     pending_hellos_hurry(point->hellos, point->now_ms);
 }
 

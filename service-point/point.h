@@ -34,7 +34,9 @@ struct service_point {
     const struct config *config;
     struct trust *trust;
     struct queue_client *queue;
+    bool several_sites; /* that the queue can go to */
     struct registration registration;
+    uint64_t process, session; /* for REGISTER */
     struct hello_listener *listener;
     struct pending_hellos *hellos;
     struct mailbox *mailbox;

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -126,6 +127,17 @@ static int turn_timeout_ms(const struct service_point *point)
     return due_ms < 0 ? 0 : due_ms > 60000 ? 60000 : (int)due_ms;
 }
 
+/* After what came over it was heard. */
+static void look_at_connection(struct service_point *point)
+{
+    if (!queue_client_broke(point->queue))
+        return;
+    if (point->registration.welcomed)
+        log_warning("connection to the site broke", log_text("endpoint", queue_client_endpoint(point->queue)),
+                    log_number("jobs", (int64_t)session_pool_running(point->sessions)));
+    registration_broke(&point->registration, point->now_ms);
+}
+
 static bool turn(struct service_point *point, struct error *err)
 {
     struct pollfd others[] = {
@@ -141,6 +153,7 @@ static bool turn(struct service_point *point, struct error *err)
     point->now_ms = clock_monotonic_ms();
     if (site_speaks)
         dialogue_hear(point);
+    look_at_connection(point);
     read_mailbox(point);
     if (point->listener)
         hello_listener_turn(point->listener, point->now_ms);
@@ -175,6 +188,7 @@ bool service_point_serve(struct service_point *point, struct error *err)
     service_manager_tell("READY=1");
     point->now_ms = clock_monotonic_ms();
     registration_begin(&point->registration, point->now_ms);
+    point->registration.several = point->several_sites;
     while (!finished(point)) {
         if (!turn(point, err))
             return false;
@@ -245,21 +259,41 @@ static void describe_surroundings(struct service_point *point)
     };
 }
 
+static bool choose_process(uint64_t *process, struct error *err)
+{
+    if (getrandom(process, sizeof(*process), 0) != sizeof(*process))
+        return error_set(err, ERROR_INTERNAL, "no random number: %s", strerror(errno));
+    *process = *process >> 1 | 1; /* not 0, and SQL's bigint has a sign */
+    return true;
+}
+
+static bool open_queue(struct service_point *point, struct error *err)
+{
+    AUTO(site_list_clear) struct site_list sites = { 0 };
+    struct queue_client_settings settings = { .sites = &sites, .key_file = point->config->queue_key_file };
+
+    if (!site_list_read(&sites, &point->config->site_endpoint, point->config->site_public_key, err))
+        return false;
+    settings.first = site_list_first(&sites, point->config->point_name);
+    point->several_sites = sites.count > 1;
+    return queue_client_open(&point->queue, &settings, err);
+}
+
 bool service_point_open(struct service_point **point, const struct config *config, struct error *err)
 {
     AUTO(service_point_close) struct service_point *opening = allocate(sizeof(*opening));
-    const struct queue_client_settings queue = { config->site_endpoint, config->site_public_key,
-                                                 config->queue_key_file };
     const struct hello_listener_settings hello = { config->hello_listen,
                                                    (unsigned)config->hello_receive_timeout_s * 1000,
                                                    (unsigned)config->hello_connections_max };
 
     opening->config = config;
     opening->signal_fd = -1;
+    if (!choose_process(&opening->process, err))
+        return false;
     opening->malformed_limit.interval_ms = opening->refused_limit.interval_ms = LOG_INTERVAL_MS;
     raise_descriptor_limit(config);
-    if (!open_signals(opening, err) || !load_trust(opening, err) ||
-        !queue_client_open(&opening->queue, &queue, err) || !mailbox_open(&opening->mailbox, err) ||
+    if (!open_signals(opening, err) || !load_trust(opening, err) || !open_queue(opening, err) ||
+        !mailbox_open(&opening->mailbox, err) ||
         !hello_listener_open(&opening->listener, &hello, hear_hello, opening, err))
         return false;
     describe_surroundings(opening);

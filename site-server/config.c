@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "common/log.h"
 
@@ -36,17 +37,102 @@ static const struct config_key keys[] = {
           "a Hello this soon after provisioning is a late one"),
     RANGE("hello.unknown_max", NUMBER, hello_unknown_max, "10000", 1, 1000000,
           "computers kept in amt.unknown_hello; the oldest leave first"),
+    KEY("certificate.issuer", TEXT, certificate_issuer, "internal",
+        "who issues the computers' certificates: internal (made with 'amtctl ca init'), or cmp, the "
+        "authority at "
+        "cmp.server; after a change each computer's next update replaces its certificate"),
     RANGE("certificate.lifetime", SECONDS, certificate_lifetime_s, "365d", DAY_S, 3650 * DAY_S,
           "validity of the certificates issued to computers"),
     RANGE("certificate.renew_before", SECONDS, certificate_renew_before_s, "42d", 0, 3650 * DAY_S,
           "how long before the end of its validity a certificate is due for renewal"),
+    KEY("cmp.server", TEXT, cmp_server, "",
+        "URL of an enterprise authority that speaks CMP (RFC 4210), such as http://ca.example.com/pkix; "
+        "empty: none"),
+    KEY("cmp.authority_file", TEXT, cmp_authority_file, "",
+        "PEM: the certificate of the authority that issues, then others that may vouch for its answers"),
+    KEY("cmp.reference", TEXT, cmp_reference, "", "name under which the authority knows the shared secret"),
+    KEY("cmp.secret_file", TEXT, cmp_secret_file, "",
+        "the shared secret that both sides prove themselves with; mode 0600; or:"),
+    KEY("cmp.credential_file", TEXT, cmp_credential_file, "",
+        "PEM: key, certificate and its issuers, by which the authority knows this site; mode 0600"),
+    KEY("cmp.request", TEXT, cmp_request, "p10cr",
+        "kind of request: p10cr (signed by the computer's key), or cr or ir (this site vouches for that: "
+        "raVerified)"),
+    KEY("cmp.renewal", TEXT, cmp_renewal, "kur",
+        "how a certificate is renewed: kur (key update, raVerified), or request (like a first one)"),
+    RANGE("cmp.timeout", SECONDS, cmp_timeout_s, "15s", 1, 600,
+          "how long the authority may take for one message"),
+    RANGE("cmp.patience", SECONDS, cmp_patience_s, "60s", 1, 600,
+          "how long a computer is kept waiting when the authority has to think; then its job waits instead"),
+    RANGE("crl.lifetime", SECONDS, crl_lifetime_s, "7d", 3600, 365 * DAY_S,
+          "validity of a revocation list of the internal authority; a new one is made after half of it, and "
+          "after "
+          "each revocation"),
+    KEY("crl.directory", TEXT, crl_directory, "",
+        "where revocation lists are written as NAME.crl, for a web server to publish; empty: nowhere"),
+    KEY("crl.url", TEXT, crl_url, "",
+        "URL of that directory, such as http://pki.example.com/amt; stands in new certificates, with "
+        "/NAME.crl; "
+        "metrics.listen serves them as /crl; empty: none"),
+    KEY("directory.servers", TEXT, directory_servers, "",
+        "domain controllers of Active Directory as URLs separated by blanks, tried in this order: "
+        "ldaps://HOST, "
+        "or ldap://HOST, which is encrypted by StartTLS or else by Kerberos; empty: no directory"),
+    KEY("directory.starttls", SWITCH, directory_starttls, "off", "StartTLS on ldap:// URLs"),
+    KEY("directory.global_catalogs", TEXT, directory_global_catalogs, "",
+        "URLs of global catalogues; empty: the same controllers, ports 3269 and 3268"),
+    KEY("directory.ca_file", TEXT, directory_ca_file, "",
+        "PEM file of the authorities that sign the controllers' certificates; empty: the system's"),
+    KEY("directory.keytab", TEXT, directory_keytab, "",
+        "keytab of the account that keeps the computers' objects; mode 0600"),
+    KEY("directory.bind_user", TEXT, directory_bind_user, "",
+        "instead of a keytab: DN or user@domain of that account"),
+    KEY("directory.password_file", TEXT, directory_password_file, "", "its password; mode 0600"),
+    KEY("directory.container", TEXT, directory_container, "",
+        "DN of the organizational unit where the computers' objects are created"),
+    KEY("directory.group", TEXT, directory_group, "",
+        "DN of a group that these objects become members of; empty: none"),
+    RANGE("directory.timeout", SECONDS, directory_timeout_s, "10s", 1, 300,
+          "for connecting to a controller, and for each of its answers"),
+    RANGE("directory.connections", NUMBER, directory_connections, "4", 1, 64,
+          "objects that are worked on at once"),
     KEY("metrics.listen", TEXT, metrics_listen, "",
-        "address and port of /metrics and /health, such as 127.0.0.1:9672; empty: none"),
+        "address and port of /metrics, /health and /crl, such as 127.0.0.1:9672; empty: none"),
     KEY("process.user", TEXT, process_user, "", "user to become once ports and keys are open; empty: stay"),
     KEY("log.level", TEXT, log_level, "info", "error, warning, info or debug"),
 };
 
 const struct config_table site_config_table = { "amt-site-server", keys, COUNT_OF(keys) };
+
+static bool is_one_of(const char *key, const char *value, const char *first, const char *second,
+                      const char *third, struct error *err)
+{
+    if (strcmp(value, first) == 0 || strcmp(value, second) == 0 || (third && strcmp(value, third) == 0))
+        return true;
+    return error_set(err, ERROR_INPUT, "%s: '%s' is none of %s, %s%s%s", key, value, first, second,
+                     third ? ", " : "", third ? third : "");
+}
+
+static bool check_directory(const struct config *config, struct error *err)
+{
+    bool simple = *config->directory_bind_user, by_ticket = *config->directory_keytab;
+
+    if (!*config->directory_servers)
+        return true;
+    if (!*config->directory_container)
+        return error_set(err, ERROR_INPUT,
+                         "directory.container is missing: where are objects to be created?");
+    if (simple == by_ticket)
+        return error_set(err, ERROR_INPUT,
+                         "give either directory.keytab, or directory.bind_user with directory.password_file");
+    if (simple && !*config->directory_password_file)
+        return error_set(err, ERROR_INPUT, "directory.bind_user needs directory.password_file");
+    if (simple && !config->directory_starttls && strstr(config->directory_servers, "ldap://"))
+        return error_set(err, ERROR_INPUT,
+                         "directory.servers: with ldap:// the password would go in clear; write ldaps://, or "
+                         "switch directory.starttls on");
+    return true;
+}
 
 static bool check(const struct config *config, struct error *err)
 {
@@ -61,11 +147,24 @@ static bool check(const struct config *config, struct error *err)
         return error_set(err, ERROR_INPUT,
                          "certificate.renew_before is not shorter than certificate.lifetime: "
                          "every certificate would be due at once");
+    if (!is_one_of("certificate.issuer", config->certificate_issuer, "internal", "cmp", NULL, err) ||
+        !is_one_of("cmp.request", config->cmp_request, "p10cr", "cr", "ir", err) ||
+        !is_one_of("cmp.renewal", config->cmp_renewal, "kur", "request", NULL, err))
+        return false;
+    if (strcmp(config->certificate_issuer, "cmp") == 0 && !*config->cmp_server)
+        return error_set(err, ERROR_INPUT, "certificate.issuer is cmp, and cmp.server is not set");
+    if (config->crl_url[strcspn(config->crl_url, ",;\\ \"")] ||
+        (*config->crl_url && strncmp(config->crl_url, "http://", 7) != 0))
+        return error_set(
+            err, ERROR_INPUT,
+            "crl.url: '%s' is no http:// URL without blanks, commas and semicolons; verifiers of "
+            "certificates fetch lists with plain HTTP",
+            config->crl_url);
     if (3 * config->queue_heartbeat_s > config->job_lease_s)
         return error_set(err, ERROR_INPUT,
                          "job.lease is shorter than three times queue.heartbeat: leases would "
                          "end under service points that are alive");
-    return true;
+    return check_directory(config, err);
 }
 
 bool site_config_read(const struct config_command *command, struct config *config, struct error *err)

@@ -14,7 +14,21 @@ struct config {
     char *secret_key_file;
     int64_t job_lease_s, job_deadline_s, job_attempts, job_retry_delay_s, job_retry_delay_max_s, job_batch;
     int64_t hello_quiet_s, hello_unknown_max;
+    char *certificate_issuer; /* internal or cmp */
     int64_t certificate_lifetime_s, certificate_renew_before_s;
+    char *cmp_server; /* empty: none */
+    char *cmp_authority_file, *cmp_reference, *cmp_secret_file, *cmp_credential_file, *cmp_request,
+        *cmp_renewal;
+    int64_t cmp_timeout_s, cmp_patience_s;
+    int64_t crl_lifetime_s;
+    char *crl_directory, *crl_url; /* empty: none */
+    char *directory_servers;       /* empty: no directory */
+    bool directory_starttls;
+    char *directory_global_catalogs, *directory_ca_file;
+    char *directory_keytab;                              /* either this */
+    char *directory_bind_user, *directory_password_file; /* or these */
+    char *directory_container, *directory_group;
+    int64_t directory_timeout_s, directory_connections;
     char *metrics_listen; /* empty: none */
     char *process_user;   /* empty: stay */
     char *log_level;

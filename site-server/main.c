@@ -55,10 +55,12 @@ static bool serve(const struct config_command *command, struct error *err)
     secret_protect_process(); /* before the first secret is read */
     served =
         server_configure(&server, command, err) && server_catch_signals(&server, err) &&
-        server_open_vault(&server, err) && server_open_queue(&server, err) &&
+        server_read_directory(&server, err) && server_open_vault(&server, err) &&
+        server_open_queue(&server, err) && server_open_issuing(&server, err) &&
         server_open_metrics(&server, err) &&
         privileges_drop(server.config.process_user, err) && /* after the last privileged open, and before */
-        server_run(&server, err); /* the database, which knows us by the user that we have become */
+        /* the database and the directory's keytab, which know us by the user that we have become */
+        server_open_directory(&server, err) && server_run(&server, err);
     server_close(&server);
     if (served)
         log_info("stopped");

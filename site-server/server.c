@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -12,10 +13,13 @@
 #include "common/log.h"
 #include "common/service_manager.h"
 #include "common/version.h"
+#include "directory_config.h"
 #include "jobs/service_point.h"
+#include "jobs/site_server.h"
 #include "queue/offering.h"
 #include "statement.h"
 
+#define CHANNELS                (CHANNEL_JOB | CHANNEL_SERVICE_POINT | CHANNEL_AUTHORITY | CHANNEL_REVOCATION)
 #define QUEUE_HIGH_WATER_MARK   1000 /* messages waiting for each service point and direction */
 #define STATEMENT_TIMEOUT_MS    30000
 #define DATABASE_DELAY_LEAST_MS 250
@@ -26,8 +30,21 @@
 #define LEARN_PAUSE_MS          10000
 #define LOG_INTERVAL_MS         10000
 #define KNOCKS_INTERVAL_MS      1000
+#define STOP_MS                 2000 /* for what has arrived when it is told to stop */
 
 /* ---- start ---- */
+
+static bool choose_instance(char text[UUID_TEXT_SIZE], struct error *err)
+{
+    struct uuid uuid;
+
+    if (getrandom(uuid.bytes, sizeof(uuid.bytes), 0) != sizeof(uuid.bytes))
+        return error_set(err, ERROR_INTERNAL, "no random number: %s", strerror(errno));
+    uuid.bytes[6] = (uuid.bytes[6] & 0x0F) | 0x40; /* RFC 4122 4.4: version 4, variant 1 */
+    uuid.bytes[8] = (uuid.bytes[8] & 0x3F) | 0x80;
+    uuid_text(&uuid, text);
+    return true;
+}
 
 bool server_configure(struct server *server, const struct config_command *command, struct error *err)
 {
@@ -45,15 +62,31 @@ bool server_configure(struct server *server, const struct config_command *comman
                  .deadline_s = config->job_deadline_s,
                  .attempts = config->job_attempts,
                  .retry_delay_s = config->job_retry_delay_s,
-                 .retry_delay_max_s = config->job_retry_delay_max_s },
+                 .retry_delay_max_s = config->job_retry_delay_max_s,
+                 .directory_configured = *config->directory_servers != '\0' },
         .hello = { .quiet_s = config->hello_quiet_s, .unknown_max = config->hello_unknown_max },
         .certificate = { .lifetime_s = config->certificate_lifetime_s,
-                         .renew_before_s = config->certificate_renew_before_s },
+                         .renew_before_s = config->certificate_renew_before_s,
+                         .crl_url = config->crl_url },
     };
     server->site = (struct site){ .settings = &server->settings,
                                   .roster = &server->roster,
                                   .counters = &server->counters };
     server->log_broken.interval_ms = LOG_INTERVAL_MS;
+    if (!choose_instance(server->instance, err))
+        return false;
+    if (gethostname(server->host, sizeof(server->host) - 1) != 0)
+        server->host[0] = '\0';
+    server->database = database_new(&(struct database_options){
+        .url = config->database_url,
+        .program = site_config_table.program,
+        .instance = server->instance,
+        .statements = statement_texts,
+        .statement_count = STATEMENT_COUNT,
+        .channels = CHANNELS,
+        .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
+    });
+    server->site.database = server->database;
     server->turn = turn_new((size_t)config->job_batch);
     server->started_s = clock_wall_ms() / 1000;
     return true;
@@ -77,8 +110,10 @@ bool server_catch_signals(struct server *server, struct error *err)
 
 bool server_open_vault(struct server *server, struct error *err)
 {
-    return vault_load(&server->vault, server->config.secret_key_file, err) ||
-           error_during(err, "secret.key_file");
+    if (!vault_load(&server->vault, server->config.secret_key_file, err))
+        return error_during(err, "secret.key_file");
+    server->site.vault = server->vault;
+    return true;
 }
 
 bool server_open_queue(struct server *server, struct error *err)
@@ -98,11 +133,43 @@ bool server_open_queue(struct server *server, struct error *err)
     return true;
 }
 
+bool server_open_issuing(struct server *server, struct error *err)
+{
+    return issuing_open(&server->issuing, &server->config, &server->site, server->vault, server->endpoint,
+                        err);
+}
+
+/* ---- the directory ---- */
+
+bool server_read_directory(struct server *server, struct error *err)
+{
+    const struct config *config = &server->config;
+
+    if (*config->directory_servers && *config->directory_keytab)
+        directory_use_keytab(config->directory_keytab);
+    return directory_password_read(config, &server->directory_password, err);
+}
+
+bool server_open_directory(struct server *server, struct error *err)
+{
+    const struct config *config = &server->config;
+
+    if (!*config->directory_servers)
+        return true;
+    directory_settings_of(config, server->directory_password, &server->directory);
+    if (!directory_keytab_check(config, err) ||
+        !account_desk_open(&server->accounts, &server->directory, (unsigned)config->directory_connections,
+                           err))
+        return false;
+    server->site.accounts = server->accounts;
+    return true;
+}
+
 /* ---- what /metrics and /health say ---- */
 
 static bool connected(const struct server *server)
 {
-    return server->database && database_connected(server->database);
+    return database_connected(server->database);
 }
 
 static void count_present(const struct server *server, struct gauges *gauges)
@@ -133,6 +200,7 @@ static void write_metrics(void *context, FILE *out)
     server->counters.connections_admitted = gate.admitted;
     server->counters.connections_unknown_key = gate.unknown;
     server->counters.connections_broken = endpoint_broken_handshakes(server->endpoint) + gate.malformed;
+    gauges.directory_under_way = account_desk_count(server->accounts);
     count_present(server, &gauges);
     counters_write(&server->counters, &gauges, out);
 }
@@ -151,14 +219,25 @@ static bool write_health(void *context, FILE *out)
                 (clock_monotonic_ms() - server->database_lost_ms) / 1000, turn_held(server->turn));
     fprintf(out, "service points: %" PRIu64 " connected, %" PRIu64 " of %" PRIu64 " slots free\n",
             gauges.service_points, gauges.slots_free, gauges.slots);
-    fprintf(out, "certificate authority: %s\n", server->authority ? "ready" : "none; run 'amtctl ca init'");
+    if (server->accounts)
+        fprintf(out, "directory: %s%s, errands under way: %zu\n",
+                *account_desk_trouble(server->accounts) ? "away, jobs wait: " : "ok",
+                account_desk_trouble(server->accounts), account_desk_count(server->accounts));
+    fprintf(out, "certificate authority: %s\n", issuing_health(&server->issuing));
     fprintf(out, "version: %s\n", PRODUCT_VERSION);
     return connected(server);
 }
 
+static const struct bytes *find_list(void *context, const char *name)
+{
+    const struct server *server = context;
+
+    return publication_list(server->issuing.publication, name);
+}
+
 bool server_open_metrics(struct server *server, struct error *err)
 {
-    const struct exposition_source source = { write_metrics, write_health, server };
+    const struct exposition_source source = { write_metrics, write_health, find_list, server };
 
     return exposition_open(&server->exposition, server->config.metrics_listen, &source, err);
 }
@@ -196,9 +275,16 @@ static void bear(struct server *server, const char *what, const struct error *er
     log_error("failed", log_text("what", what), log_text("why", err->message));
 }
 
-static bool knows(const void *context, const char *key)
+/* Approved, and its session is not with another site server by now. */
+static bool stays(const void *context, const char *key)
 {
-    return gatekeeper_knows(context, key);
+    const struct approved_points *points = context;
+
+    for (size_t i = 0; i < points->count; i++) {
+        if (strcmp(points->items[i].key, key) == 0)
+            return !points->items[i].elsewhere;
+    }
+    return false;
 }
 
 /* A key that is gone from the table loses its session and what it has said at once (spec 10). */
@@ -214,25 +300,9 @@ static bool load_keys(struct server *server, struct error *err)
         keys[i] = points.items[i].key;
     gatekeeper_approve(server->gatekeeper, keys, points.count);
     free(keys);
-    roster_prune(&server->roster, knows, server->gatekeeper);
+    roster_prune(&server->roster, stays, &points);
     turn_review(server->turn, server->endpoint, server->gatekeeper, &server->site);
     log_debug("keys loaded", log_number("approved", (int64_t)points.count));
-    return true;
-}
-
-static bool load_authority(struct server *server, struct error *err)
-{
-    struct authority *loaded = NULL;
-
-    if (!authority_load(server->database, server->vault, &loaded, err))
-        return error_during(err, "certificate authority");
-    authority_free(&server->authority);
-    server->authority = loaded;
-    server->site.authority = loaded;
-    if (loaded)
-        log_info("certificate authority loaded");
-    else
-        log_warning("no certificate authority", log_text("remedy", "amtctl ca init"));
     return true;
 }
 
@@ -242,9 +312,8 @@ static bool learn(struct server *server, struct error *err)
     if ((server->news & CHANNEL_SERVICE_POINT) && !load_keys(server, err))
         return false;
     server->news &= ~(unsigned)CHANNEL_SERVICE_POINT;
-    if ((server->news & CHANNEL_AUTHORITY) && !load_authority(server, err))
+    if (!issuing_learn(&server->issuing, server->news, err))
         return false;
-    server->news &= ~(unsigned)CHANNEL_AUTHORITY;
     if (server->news & CHANNEL_JOB)
         server->site.work_waiting = true;
     server->news = 0;
@@ -275,29 +344,16 @@ static void look_at_news(struct server *server, int64_t now_ms)
     }
 }
 
-static bool connect_database(struct server *server, struct error *err)
+static void database_came(struct server *server)
 {
-    const struct database_options options = {
-        .url = server->config.database_url,
-        .program = site_config_table.program,
-        .statements = statement_texts,
-        .statement_count = STATEMENT_COUNT,
-        .channels = CHANNEL_JOB | CHANNEL_SERVICE_POINT | CHANNEL_AUTHORITY,
-        .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
-    };
-    bool first = !server->database;
-
-    if (first ? !database_open(&server->database, &options, err) : !database_reconnect(server->database, err))
-        return false;
-    server->site.database = server->database;
-    server->news |= options.channels;
+    server->news |= CHANNELS;
     server->learn_ms = 0;
     server->roll_call_ms = clock_monotonic_ms() + server->settings.heartbeat_s * 1000;
+    server->alive_ms = 0;
     if (server->database_delay_ms)
         log_info("database back", log_number("away_ms", clock_monotonic_ms() - server->database_lost_ms));
     server->database_delay_ms = 0;
     service_manager_tell("STATUS=serving");
-    return true;
 }
 
 /* The first approved keys must be there before anybody is let in; then the server is ready. */
@@ -314,10 +370,11 @@ static void become_ready(struct server *server)
 static bool reach_database(struct server *server, int64_t now_ms, struct error *err)
 {
     struct error why = { 0 };
+    bool done;
 
-    if (connected(server) || now_ms < server->database_retry_ms)
+    if (connected(server) || (now_ms < server->database_retry_ms && !database_connecting(server->database)))
         return true;
-    if (!connect_database(server, &why)) {
+    if (!database_connect(server->database, &done, &why)) {
         if (!server->ready && why.code != ERROR_UNREACHABLE) {
             *err = why;
             return false;
@@ -325,6 +382,9 @@ static bool reach_database(struct server *server, int64_t now_ms, struct error *
         database_went_away(server, &why);
         return true;
     }
+    if (!done)
+        return true;
+    database_came(server);
     look_at_news(server, now_ms);
     if (!server->ready && connected(server) && !(server->news & CHANNEL_SERVICE_POINT))
         become_ready(server);
@@ -359,6 +419,14 @@ static void dispatch(struct server *server, int64_t now_ms)
     if (now_ms >= server->dispatch_ms &&
         (due || (server->site.work_waiting && offering_useful(&server->site, now_ms))))
         hand_out(server, now_ms);
+}
+
+static void look_after_certificates(struct server *server, const struct watch *watch, int64_t now_ms)
+{
+    struct error err = { 0 };
+
+    if (!issuing_run(&server->issuing, watch->ready, now_ms, &err))
+        bear(server, "looking after certificates", &err);
 }
 
 /* ---- what strangers and the silent leave behind ---- */
@@ -410,21 +478,52 @@ static void call_roll(struct server *server, int64_t now_ms)
     }
 }
 
+static void say_alive(struct server *server, int64_t now_ms)
+{
+    const struct site_server_facts facts = { server->host, endpoint_address(server->endpoint),
+                                             PRODUCT_VERSION };
+    struct error err = { 0 };
+
+    if (now_ms < server->alive_ms)
+        return;
+    server->alive_ms = now_ms + server->settings.heartbeat_s * 1000;
+    if (!site_server_heard(server->database, &facts, SILENT_HEARTBEATS * server->settings.heartbeat_s, &err))
+        bear(server, "telling the other site servers that this one is there", &err);
+}
+
 /* ---- the loop ---- */
 
-enum { WATCH_MESSAGES, WATCH_CONNECTIONS, WATCH_GATE, WATCH_SIGNALS, WATCH_DATABASE, WATCH_METRICS, WATCHES };
+enum {
+    WATCH_MESSAGES,
+    WATCH_CONNECTIONS,
+    WATCH_GATE,
+    WATCH_SIGNALS,
+    WATCH_DATABASE,
+    WATCH_METRICS,
+    WATCH_ORDERS,
+    WATCH_DIRECTORY,
+    WATCHES
+};
 
 static long wait_ms(const struct server *server)
 {
-    int64_t next_ms = server->database_retry_ms, now_ms = clock_monotonic_ms();
+    int64_t next_ms = database_connecting(server->database) ? database_connect_due_ms(server->database)
+                                                            : server->database_retry_ms;
+    int64_t now_ms = clock_monotonic_ms();
     long metrics_ms = exposition_timeout_ms(server->exposition);
 
     if (connected(server)) {
         next_ms = server->due_ms < server->roll_call_ms ? server->due_ms : server->roll_call_ms;
+        if (server->alive_ms < next_ms)
+            next_ms = server->alive_ms;
+        if (server->accounts && account_desk_due_ms(server->accounts) < next_ms)
+            next_ms = account_desk_due_ms(server->accounts);
         if (server->knocks_waiting && server->knocks_ms < next_ms)
             next_ms = server->knocks_ms;
         if (server->news && server->learn_ms < next_ms)
             next_ms = server->learn_ms;
+        if (issuing_due_ms(&server->issuing) < next_ms)
+            next_ms = issuing_due_ms(&server->issuing);
     }
     next_ms = next_ms > now_ms ? next_ms - now_ms : 0;
     return metrics_ms >= 0 && metrics_ms < next_ms ? metrics_ms : (long)next_ms;
@@ -439,8 +538,13 @@ static bool wait_for_something(struct server *server, struct watch *watches, str
     if (!server->ready)
         watches[WATCH_GATE].socket = NULL; /* who knocks waits until the approved keys are known */
     watches[WATCH_SIGNALS].descriptor = server->signals;
-    watches[WATCH_DATABASE].descriptor = connected(server) ? database_descriptor(server->database) : -1;
+    watches[WATCH_DATABASE].descriptor = database_descriptor(server->database);
     watches[WATCH_METRICS].descriptor = exposition_descriptor(server->exposition);
+    watches[WATCH_ORDERS].descriptor = -1; /* results wait for the database */
+    if (connected(server) && server->ready)
+        watches[WATCH_ORDERS].descriptor = issuing_descriptor(&server->issuing, clock_monotonic_ms());
+    watches[WATCH_DIRECTORY].descriptor =
+        server->accounts && connected(server) ? account_desk_descriptor(server->accounts) : -1;
     return watch_wait(watches, WATCHES, wait_ms(server), err);
 }
 
@@ -480,15 +584,28 @@ static bool take_turn(struct server *server, struct error *err)
     return true;
 }
 
+static void visit_directory(struct server *server, int64_t now_ms)
+{
+    struct error err = { 0 };
+
+    if (server->accounts && !account_desk_run(server->accounts, server->database, server->endpoint,
+                                              &server->counters, now_ms, &err))
+        bear(server, "what the directory answered", &err);
+}
+
 static void look_after_jobs(struct server *server)
 {
     int64_t now_ms = clock_monotonic_ms();
 
     look_at_news(server, now_ms);
     if (connected(server))
+        visit_directory(server, now_ms);
+    if (connected(server))
         dispatch(server, now_ms);
     if (connected(server))
         record_knocks(server, now_ms);
+    if (connected(server))
+        say_alive(server, now_ms);
 }
 
 static bool round_once(struct server *server, struct error *err)
@@ -512,7 +629,28 @@ static bool round_once(struct server *server, struct error *err)
     if (!take_turn(server, err))
         return false;
     if (connected(server))
+        look_after_certificates(server, &watches[WATCH_ORDERS], now_ms);
+    if (connected(server))
         look_after_jobs(server);
+    return true;
+}
+
+/* What has arrived is answered, so that nobody has to say it again elsewhere; whoever goes on talking is not
+ * waited for. The service points take what they run to another site server, or wait for this one to come
+ * back. */
+static bool end_in_order(struct server *server, struct error *err)
+{
+    int64_t end_ms = clock_monotonic_ms() + STOP_MS;
+    struct error why = { 0 };
+
+    do {
+        if (!server->ready || !connected(server))
+            return true;
+        if (!take_turn(server, err))
+            return false;
+    } while (turn_ran(server->turn) && clock_monotonic_ms() < end_ms);
+    if (connected(server) && !site_server_stopped(server->database, &why))
+        bear(server, "telling the other site servers that this one stops", &why);
     return true;
 }
 
@@ -522,20 +660,23 @@ bool server_run(struct server *server, struct error *err)
         if (!round_once(server, err))
             return false;
     }
-    return true;
+    return end_in_order(server, err);
 }
 
 void server_close(struct server *server)
 {
     service_manager_tell("STOPPING=1");
     turn_free(&server->turn);
+    offering_clear(&server->offering);
+    account_desk_close(&server->accounts);
+    secret_free(&server->directory_password);
     exposition_close(&server->exposition);
+    issuing_close(&server->issuing);
     gatekeeper_close(&server->gatekeeper);
     endpoint_close(&server->endpoint);
     curve_key_clear(&server->keys);
     roster_clear(&server->roster);
     database_close(&server->database);
-    authority_free(&server->authority);
     vault_free(&server->vault);
     if (server->signals_caught)
         close(server->signals);

@@ -11,6 +11,7 @@
 #include "common/curve_key.h"
 #include "common/log.h"
 #include "config.h"
+#include "issuing.h"
 #include "metrics/exposition.h"
 #include "queue/offering.h"
 #include "queue/turn.h"
@@ -22,14 +23,17 @@ struct server { /* zero-initialise */
     bool signals_caught, stopping;
 
     struct vault *vault;
-    struct authority *authority; /* NULL: none was made yet */
-    struct database *database;   /* NULL: not reached yet */
+    struct directory_settings directory;
+    struct secret *directory_password; /* NULL: a keytab is used, or no directory */
+    struct account_desk *accounts;     /* NULL: no directory is configured */
+    struct database *database;
     int64_t database_retry_ms, database_delay_ms, database_lost_ms;
 
     struct curve_key_pair keys;
     struct endpoint *endpoint;
     struct gatekeeper *gatekeeper;
     struct exposition *exposition;
+    struct issuing issuing;
 
     struct turn *turn;
     struct roster roster;
@@ -39,14 +43,17 @@ struct server { /* zero-initialise */
     struct log_limit log_broken;
     uint64_t broken_logged; /* handshakes */
     bool ready;
-    int64_t started_s; /* since 1970 */
-    unsigned news;     /* bits of enum database_channel: told, not looked at yet */
+    int64_t started_s;             /* since 1970 */
+    char instance[UUID_TEXT_SIZE]; /* which of the site servers on the database this one is */
+    char host[256];
+    unsigned news; /* bits of enum database_channel: told, not looked at yet */
     /* Monotonic times: what is not to be done before, or is due then. */
     int64_t due_ms, dispatch_ms; /* a dispatch; none before, after one failed */
     int64_t learn_ms;            /* looking at the news again, after that failed */
     int64_t knocks_ms;           /* storing unknown keys */
     bool knocks_waiting;
     int64_t roll_call_ms; /* looking for silent service points */
+    int64_t alive_ms;     /* telling the other site servers that this one is there */
 };
 
 /* The steps of the start, in the order of main(). */
@@ -56,8 +63,14 @@ bool server_catch_signals(struct server *server, struct error *err) MUST_CHECK; 
 bool server_open_vault(struct server *server, struct error *err) MUST_CHECK;
 bool server_open_queue(struct server *server,
                        struct error *err) MUST_CHECK; /* gate first, then the endpoint */
+/* After the queue, through which an authority elsewhere is answered for. */
+bool server_open_issuing(struct server *server, struct error *err) MUST_CHECK;
 bool server_open_metrics(struct server *server, struct error *err) MUST_CHECK;
-/* Until SIGTERM or SIGINT. Waits for a database that is away; a schema that does not fit ends it. */
+/* The directory's password, or where its keytab is: before the first thread, because of the environment. */
+bool server_read_directory(struct server *server, struct error *err) MUST_CHECK;
+bool server_open_directory(struct server *server, struct error *err) MUST_CHECK;
+/* Until SIGTERM or SIGINT, which let it answer what has arrived. Waits for a database that is away; a schema
+ * that does not fit ends it. */
 bool server_run(struct server *server, struct error *err) MUST_CHECK;
 /* In reverse order; accepts what was never opened. */
 void server_close(struct server *server);

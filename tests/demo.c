@@ -3,8 +3,9 @@
  *
  * DEVICES computers (default 20) of all firmware generations, three of them odd: one that was never
  * imported, one without a trusted root in common, one with an unknown password. Exit status 0 only if
- * every computer ended as it should, proved by the firmware's own state. Everything lives in build/demo
- * and on loopback and is stopped at the end, also on Ctrl-C.
+ * every computer ended as it should, proved by the firmware's own state. With DIRECTORY=1 (as root) each has
+ * an object in a private Active Directory domain, and the domain's users log in to it. Everything lives in
+ * build/demo and on loopback and is stopped at the end, also on Ctrl-C.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -14,7 +15,9 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "support/domain.h"
 #include "support/settings_table.h"
+#include "support/web_client.h"
 
 enum {
     DEVICES_DEFAULT = 20,
@@ -27,6 +30,7 @@ enum {
 };
 
 struct demo {
+    struct domain *domain; /* NULL: DIRECTORY=1 was not given */
     struct site *site;
     struct computer *computers; /* the three odd ones last */
     size_t count, ordinary;
@@ -68,9 +72,16 @@ static bool read_device_count(size_t *count, struct error *err)
     return true;
 }
 
+static bool wants_domain(void)
+{
+    const char *wish = getenv("DIRECTORY");
+
+    return wish && *wish && strcmp(wish, "0") != 0;
+}
+
 static bool start_site(struct demo *demo, struct error *err)
 {
-    static const char *const server_settings[] = { "job.retry_delay = 2s", "log.level = info", NULL };
+    const char *server_settings[8] = { "job.retry_delay = 2s", "log.level = info" };
     /* No more at once than two cores can serve in time: a simulated firmware shares them with the site. */
     static const char *const point_settings[] = { "point.slots = 48", NULL };
     struct site_options options = { .name = "demo",
@@ -78,6 +89,13 @@ static bool start_site(struct demo *demo, struct error *err)
                                     .point_settings = point_settings,
                                     .without_simulator = true };
 
+    if (wants_domain()) {
+        printf("Starting an Active Directory domain ...\n");
+        if (!domain_start_beside(&demo->domain, "demo-domain", err))
+            return false;
+        for (size_t i = 0; demo->domain->settings[i]; i++)
+            server_settings[2 + i] = demo->domain->settings[i];
+    }
     printf("Starting PostgreSQL, a site server and a service point ...\n");
     return site_start(&demo->site, &options, err);
 }
@@ -93,13 +111,24 @@ static void plan_computers(struct demo *demo)
     demo->computers[demo->count - 1].generation = "9.0";
 }
 
+/* Members of the domain's group may read the computers. */
+static bool add_group(struct demo *demo, struct error *err)
+{
+    static const char group[] = DOMAIN_NETBIOS "\\" DOMAIN_OPERATORS;
+    AUTO(text_free) char *nothing = NULL;
+
+    return sql_text(demo->site->sql, &nothing, err,
+                    "SELECT amt.profile_user_set('default', $1, ARRAY['GeneralInfo'], sid => $1)", group,
+                    NULL);
+}
+
 /* The profile of all, and two accounts of the retry list that open no computer here: with them the one with
  * the unknown password takes two contacts to be given up (spec O5). */
 static bool configure(struct demo *demo, struct error *err)
 {
     AUTO(text_free) char *password_path = site_path(demo->site, "account.password");
 
-    return everything_set(demo->site, "default", err) &&
+    return everything_set(demo->site, "default", err) && (!demo->domain || add_group(demo, err)) &&
            file_write(password_path, "Depot.Pass0word", 0600, err) &&
            site_amtctl(demo->site, NULL, err, "account", "add", "depot", "--password-file", password_path,
                        NULL) &&
@@ -228,12 +257,14 @@ static void blame(struct demo *demo, const struct computer *computer, const char
 
 static void prove_ordinary(struct demo *demo)
 {
+    struct proof_profile expected = proof_of_everything;
     size_t proved = 0;
 
+    expected.directory_users = demo->domain != NULL;
     for (size_t i = 0; i < demo->ordinary && !interrupted(); i++) {
         struct error err = { 0 };
 
-        if (proof_check(demo->site, &demo->computers[i], &proof_of_everything, &err))
+        if (proof_check(demo->site, &demo->computers[i], &expected, &err))
             proved++;
         else
             blame(demo, &demo->computers[i], err.message);
@@ -293,6 +324,55 @@ static void expect_detected(struct demo *demo, const struct computer *computer, 
     expect_answer(demo, computer, wanted, query);
 }
 
+/* ---- the domain's users ---- */
+
+/* With a ticket for the name with its port: computers before AMT 6.0 take no other. */
+static bool status_for(struct demo *demo, const struct computer *computer, const char *cache, int *status,
+                       struct error *err)
+{
+    AUTO(text_free) char *openssl_config = site_path(demo->site, "openssl.cnf");
+    const struct web_target target = { computer->fqdn, computer->address, 16993, openssl_config, NULL };
+
+    return web_client_prepare(openssl_config, err) &&
+           web_read_by_name(&target, cache, DOMAIN_REALM, "AMT_GeneralSettings", status, err);
+}
+
+static bool prove_login(struct demo *demo, const struct computer *computer, const char *member,
+                        const char *outsider, struct error *err)
+{
+    int member_status, outsider_status;
+
+    if (!status_for(demo, computer, member, &member_status, err) ||
+        !status_for(demo, computer, outsider, &outsider_status, err))
+        return false;
+    return (member_status == 200 && outsider_status != 200) ||
+           error_set(err, ERROR_REFUSED, "a member of " DOMAIN_OPERATORS " gets status %d, somebody else %d",
+                     member_status, outsider_status);
+}
+
+static void prove_logins(struct demo *demo)
+{
+    AUTO(text_free) char *member = site_path(demo->site, "alice.ccache");
+    AUTO(text_free) char *outsider = site_path(demo->site, "mallory.ccache");
+    struct error err = { 0 };
+    size_t proved = 0;
+
+    if (!domain_login(demo->domain, "alice", member, &err) ||
+        !domain_login(demo->domain, "mallory", outsider, &err)) {
+        demo->failures++;
+        printf("FAILED %s\n", err.message);
+        return;
+    }
+    for (size_t i = 0; i < demo->ordinary && !interrupted(); i++) {
+        if (prove_login(demo, &demo->computers[i], member, outsider, &err))
+            proved++;
+        else
+            blame(demo, &demo->computers[i], err.message);
+    }
+    printf("%zu of %zu computers let a member of the domain's group in, and nobody else\n", proved,
+           demo->ordinary);
+}
+
 static void prove_odd_ones(struct demo *demo)
 {
     expect_stranger(demo, never_imported(demo));
@@ -315,8 +395,11 @@ static void show_table(const struct demo *demo)
     AUTO(text_free)
     char *script = text_format(
         "\\pset pager off\n\\pset format wrapped\n\\pset columns 200\n%s;\nSELECT * FROM amt.fleet_summary;\n"
-        "SELECT uuid, address, first_seen, last_seen, count FROM amt.unknown_hello;\n",
-        query);
+        "SELECT uuid, address, first_seen, last_seen, count FROM amt.unknown_hello;\n%s",
+        query,
+        demo->domain && demo->count <= ROWS_SHOWN_MOST
+            ? "SELECT fqdn, dn, realm, key_version, state FROM amt.directory_object ORDER BY fqdn;\n"
+            : "");
     const char *argv[] = { "/usr/bin/psql", "-X", "-q", "-d", demo->site->database_url, NULL };
 
     if (!command_run(&result, script, 60000, argv, &err))
@@ -337,6 +420,8 @@ static bool play(struct demo *demo, struct error *err)
         return false;
     prove_ordinary(demo);
     compare_with_profile(demo);
+    if (demo->domain)
+        prove_logins(demo);
     prove_odd_ones(demo);
     show_table(demo);
     if (interrupted())
@@ -360,6 +445,7 @@ int main(void)
     else
         printf("All %zu computers ended as they should.\n", demo.count);
     site_stop(&demo.site);
+    domain_stop(&demo.domain);
     free(demo.computers);
     return right ? EXIT_SUCCESS : EXIT_FAILURE;
 }

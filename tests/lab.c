@@ -2,13 +2,15 @@
  * lab.c - `make lab`: a site without computers, in the foreground until it is interrupted.
  *
  * Any AMT device or simulator can be pointed at it. Environment: LAB_DIR (default build/lab),
- * LAB_HELLO_PORT (default: a free one), LAB_SERVICE_POINTS (default 1), LAB_DIRECTORY=1 (not there yet).
+ * LAB_HELLO_PORT (default: a free one), LAB_SERVICE_POINTS (default 1), LAB_DIRECTORY=1: with a private
+ * Active Directory domain (needs root).
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/domain.h"
 #include "support/site.h"
 
 enum { CHECK_MS = 1000 };
@@ -32,14 +34,9 @@ static bool number_from_environment(const char *name, unsigned least, unsigned m
 
 static bool read_environment(struct site_options *options, struct error *err)
 {
-    const char *directory = getenv("LAB_DIR"), *domain = getenv("LAB_DIRECTORY");
+    const char *directory = getenv("LAB_DIR");
     unsigned port = 0;
 
-    if (domain && *domain && strcmp(domain, "0") != 0)
-        return error_set(err, ERROR_INPUT,
-                         "LAB_DIRECTORY=%s asks for a directory, and the lab has none yet: this "
-                         "version provisions without Active Directory; unset LAB_DIRECTORY",
-                         domain);
     options->exact_directory = directory && *directory;
     if (options->exact_directory)
         options->directory = directory;
@@ -62,10 +59,39 @@ static bool write_command(const struct site *site, const char *path, struct erro
     return file_write(path, script, 0755, err);
 }
 
-static bool write_environment(const struct site *site, struct error *err)
+static bool wants_domain(void)
+{
+    const char *wish = getenv("LAB_DIRECTORY");
+
+    return wish && *wish && strcmp(wish, "0") != 0;
+}
+
+/* The domain, and a profile whose directory users are the members of its group of operators. */
+static bool write_default_profile(struct site *site, struct error *err)
+{
+    AUTO(text_free) char *path = site_path(site, "default.profile");
+
+    return file_write(path, "user " DOMAIN_NETBIOS "\\" DOMAIN_OPERATORS " = network: general-info\n", 0600,
+                      err) &&
+           site_amtctl(site, NULL, err, "profile", "set", "default", path, NULL);
+}
+
+/* Empty without a domain. */
+static char *domain_variables(const struct domain *domain)
+{
+    if (!domain)
+        return text_copy("");
+    return text_format("KRB5_CONFIG=%s\nAMT_REALM=" DOMAIN_REALM "\nAMT_DOMAIN_CONTROLLER=%s\n"
+                       "AMT_DOMAIN_CA_PEM=%s\nAMT_DOMAIN_PASSWORD=" DOMAIN_PASSWORD "\n"
+                       "AMT_DOMAIN_MEMBER=alice\nAMT_DOMAIN_OUTSIDER=mallory\n",
+                       domain->krb5_config_path, domain->address, domain->authority_path);
+}
+
+static bool write_environment(const struct site *site, const struct domain *domain, struct error *err)
 {
     AUTO(text_free) char *path = site_path(site, "env");
     AUTO(text_free) char *command = site_path(site, "amtctl");
+    AUTO(text_free) char *directory = domain_variables(domain);
     AUTO(text_free) char *addresses = NULL;
     AUTO(text_free) char *text = NULL;
     size_t length = 0;
@@ -76,10 +102,10 @@ static bool write_environment(const struct site *site, struct error *err)
     fclose(list);
     text = text_format("AMT_DATABASE_URL=%s\nAMT_HELLO_ADDRESS=%s\nAMT_HELLO_ADDRESSES=%s\n"
                        "AMT_PROVISIONING_ROOT_PEM=%s\nAMT_DNS_SUFFIX=%s\nAMT_ISSUER_PEM=%s\n"
-                       "AMT_SECRET_KEY_FILE=%s\nAMTCTL=%s\n",
+                       "AMT_SECRET_KEY_FILE=%s\nAMT_SITE_CONFIG=%s\nAMTCTL=%s\n%s",
                        site->database_url, site->points[0].hello_address, addresses,
                        site->provisioning.root_path, site->dns_suffix, site->issuer_path,
-                       site->secret_key_path, command);
+                       site->secret_key_path, site->server_config_path, command, directory);
     return write_command(site, command, err) && file_write(path, text, 0644, err);
 }
 
@@ -101,14 +127,19 @@ static bool stay(struct site *site, struct error *err)
 
 int main(void)
 {
+    AUTO(domain_stop) struct domain *domain = NULL;
     AUTO(site_stop) struct site *site = NULL;
     struct site_options options = { .name = "lab", .hello_host = "127.0.0.1", .without_simulator = true };
     struct error err = { 0 };
     bool done;
 
     interrupts_catch();
-    done = read_environment(&options, &err) && site_start(&site, &options, &err) &&
-           write_environment(site, &err);
+    done = read_environment(&options, &err) &&
+           (!wants_domain() || domain_start_beside(&domain, "lab-domain", &err));
+    if (domain)
+        options.server_settings = (const char *const *)domain->settings;
+    done = done && site_start(&site, &options, &err) && (!domain || write_default_profile(site, &err)) &&
+           write_environment(site, domain, &err);
     if (done) {
         printf("Hello messages go to %s; shell variables are in %s/env; Ctrl-C ends the lab\nlab ready\n",
                site->points[0].hello_address, site->place.directory);

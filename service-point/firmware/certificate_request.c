@@ -32,27 +32,28 @@ static bool extension_add(STACK_OF(X509_EXTENSION) * extensions, int kind, const
     return true;
 }
 
-static bool extensions_set(X509_REQ *request, const char *fqdn)
+static bool extensions_set(X509_REQ *request, const char *fqdn, enum certificate_usage usage)
 {
     AUTO(text_free) char *name = text_format("DNS:%s", fqdn);
     STACK_OF(X509_EXTENSION) *extensions = sk_X509_EXTENSION_new_null();
     bool set = extension_add(extensions, NID_subject_alt_name, name) &&
                extension_add(extensions, NID_key_usage, "critical,digitalSignature,keyEncipherment") &&
-               extension_add(extensions, NID_ext_key_usage, "serverAuth") &&
+               extension_add(extensions, NID_ext_key_usage,
+                             usage == CERTIFICATE_CLIENT ? "clientAuth" : "serverAuth") &&
                X509_REQ_add_extensions(request, extensions) == 1;
 
     sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
     return set;
 }
 
-static bool info_fill(X509_REQ *request, EVP_PKEY *key, const char *fqdn)
+static bool info_fill(X509_REQ *request, EVP_PKEY *key, const char *fqdn, enum certificate_usage usage)
 {
     X509_NAME *subject = X509_REQ_get_subject_name(request);
 
     return X509_REQ_set_version(request, X509_REQ_VERSION_1) == 1 &&
            X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_UTF8, (const unsigned char *)fqdn, -1,
                                       -1, 0) == 1 &&
-           X509_REQ_set_pubkey(request, key) == 1 && extensions_set(request, fqdn);
+           X509_REQ_set_pubkey(request, key) == 1 && extensions_set(request, fqdn, usage);
 }
 
 /* The text goes into OpenSSL's configuration syntax: nothing but a host name may pass. */
@@ -109,8 +110,8 @@ static bool signature_void(X509_REQ *request, EVP_PKEY *key)
     return made;
 }
 
-bool certificate_request_unsigned(const struct bytes *public_key, const char *fqdn, struct bytes *request,
-                                  struct error *err)
+bool certificate_request_unsigned(const struct bytes *public_key, const char *fqdn,
+                                  enum certificate_usage usage, struct bytes *request, struct error *err)
 {
     const unsigned char *der = public_key->data;
     EVP_PKEY *key;
@@ -126,7 +127,7 @@ bool certificate_request_unsigned(const struct bytes *public_key, const char *fq
                              "the firmware's public key is not a PKCS#1 RSAPublicKey");
     }
     made = X509_REQ_new();
-    done = (made && info_fill(made, key, fqdn) && signature_void(made, key))
+    done = (made && info_fill(made, key, fqdn, usage) && signature_void(made, key))
                ? request_encode(made, request, err)
                : crypto_failed("building", err);
     X509_REQ_free(made);
@@ -147,18 +148,19 @@ static bool key_encode(EVP_PKEY *key, struct secret **out, struct error *err)
     return true;
 }
 
-static bool signed_request_make(EVP_PKEY *pair, const char *fqdn, struct bytes *request, struct error *err)
+static bool signed_request_make(EVP_PKEY *pair, const char *fqdn, enum certificate_usage usage,
+                                struct bytes *request, struct error *err)
 {
     X509_REQ *made = X509_REQ_new();
-    bool done = made && info_fill(made, pair, fqdn) && X509_REQ_sign(made, pair, EVP_sha256()) > 0;
+    bool done = made && info_fill(made, pair, fqdn, usage) && X509_REQ_sign(made, pair, EVP_sha256()) > 0;
 
     done = done ? request_encode(made, request, err) : crypto_failed("building", err);
     X509_REQ_free(made);
     return done;
 }
 
-bool certificate_request_with_key(unsigned bits, const char *fqdn, struct secret **key, struct bytes *request,
-                                  struct error *err)
+bool certificate_request_with_key(unsigned bits, const char *fqdn, enum certificate_usage usage,
+                                  struct secret **key, struct bytes *request, struct error *err)
 {
     AUTO(secret_free) struct secret *private_key = NULL;
     EVP_PKEY *pair;
@@ -169,7 +171,7 @@ bool certificate_request_with_key(unsigned bits, const char *fqdn, struct secret
     pair = EVP_RSA_gen(bits);
     if (!pair)
         return crypto_failed("making an RSA key", err);
-    done = key_encode(pair, &private_key, err) && signed_request_make(pair, fqdn, request, err);
+    done = key_encode(pair, &private_key, err) && signed_request_make(pair, fqdn, usage, request, err);
     EVP_PKEY_free(pair);
     if (done)
         *key = TAKE(private_key);

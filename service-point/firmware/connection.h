@@ -96,10 +96,10 @@ struct authentication {
  * Logs in (spec O4, O5): a harmless request without credentials, which also shows the release and with it the
  * interface; then the candidates in their order, at most attempts_max of them. Firmware that does not
  * challenge a PKI session is accepted. All refused: REASON_NO_ACCOUNT_ACCEPTED if there were no more
- * candidates, else REASON_MORE_ACCOUNTS. An empty password is not sent to firmware before 6.0, whose admin has
- * the one of MEBx (it would be a failed log-in for nothing); it counts as refused, but not as an attempt. The accepted candidate is copied and used for every later request.
- * REASON_UNSUPPORTED: the firmware does not have the interface that target.first_stage asks for, or no
- * WS-Management.
+ * candidates, else REASON_MORE_ACCOUNTS. An empty password is not sent to firmware before 6.0, whose admin
+ * has the one of MEBx (it would be a failed log-in for nothing); it counts as refused, but not as an attempt.
+ * The accepted candidate is copied and used for every later request. REASON_UNSUPPORTED: the firmware does
+ * not have the interface that target.first_stage asks for, or no WS-Management.
  */
 bool connection_authenticate(struct connection *connection, const struct account *candidates, size_t count,
                              unsigned attempts_max, struct authentication *authentication,

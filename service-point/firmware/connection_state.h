@@ -7,10 +7,10 @@
 #ifndef FIRMWARE_CONNECTION_STATE_H
 #define FIRMWARE_CONNECTION_STATE_H
 
+#include "common/preflight.h"
 #include "firmware/connection.h"
 #include "firmware/digest.h"
 #include "firmware/exchange.h"
-#include "firmware/preflight.h"
 #include "firmware/tls_stream.h"
 #include "firmware/trust_context.h"
 

@@ -10,19 +10,19 @@
 #include <time.h>
 
 #include "common/private_file.h"
+#include "common/provisioning_chain.h"
 #include "firmware/trust_context.h"
 
-#define SETUP_PURPOSE "2.16.840.1.113741.1.2.3"           /* AMT SDK: remote configuration certificate */
-#define SETUP_UNIT    "Intel(R) Client Setup Certificate" /* exactly so */
-#define CHAIN_MAX     PREFLIGHT_CHAIN_MAX
+#define CHAIN_MAX PREFLIGHT_CHAIN_MAX
 
 struct provisioning_certificate {
-    char *path, *subject, *root_subject, *common_name;
-    X509 *chain[CHAIN_MAX]; /* leaf first */
+    char *path;
+    X509 *chain[CHAIN_MAX];          /* leaf first */
+    struct bytes encoded[CHAIN_MAX]; /* the same as DER */
     size_t chain_length;
     EVP_PKEY *key;
     struct root_hash root_hashes[3];
-    struct preflight_facts facts;
+    struct provisioning_chain told; /* what the chain says */
     SSL_CTX *contexts[TLS_POLICY_COUNT];
 };
 
@@ -48,11 +48,11 @@ static void certificate_free(struct provisioning_certificate **owner)
         SSL_CTX_free(certificate->contexts[i]);
     for (size_t i = 0; i < certificate->chain_length; i++)
         X509_free(certificate->chain[i]);
+    for (size_t i = 0; i < certificate->chain_length; i++)
+        bytes_free(&certificate->encoded[i]);
     EVP_PKEY_free(certificate->key);
     text_free(&certificate->path);
-    text_free(&certificate->subject);
-    text_free(&certificate->root_subject);
-    text_free(&certificate->common_name);
+    provisioning_chain_clear(&certificate->told);
     free(certificate);
 }
 
@@ -149,120 +149,22 @@ static bool files_read(struct provisioning_certificate *certificate, const struc
 
 /* ---- facts ---- */
 
-static char *name_text(const X509_NAME *name)
+/* What the chain is judged by, and told to the site. */
+static bool facts_gather(struct provisioning_certificate *certificate, struct error *err)
 {
-    AUTO(bio_release) BIO *out = BIO_new(BIO_s_mem());
-    char *data = NULL;
-    long length;
-
-    X509_NAME_print_ex(out, name, 0, XN_FLAG_ONELINE & ~XN_FLAG_SPC_EQ & ~ASN1_STRFLGS_ESC_MSB);
-    length = BIO_get_mem_data(out, &data);
-    return text_format("%.*s", (int)length, data ? data : "");
-}
-
-/* The first entry of that kind as UTF-8, or NULL; the caller frees. */
-static char *name_entry(X509_NAME *name, int kind)
-{
-    int at = X509_NAME_get_index_by_NID(name, kind, -1);
-    unsigned char *utf8 = NULL;
-    char *text;
-    int length;
-
-    if (at < 0)
-        return NULL;
-    length = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
-    if (length < 0)
-        return NULL;
-    text = memchr(utf8, 0, (size_t)length) ? NULL : text_copy((const char *)utf8);
-    OPENSSL_free(utf8);
-    return text;
-}
-
-static bool has_setup_unit(X509_NAME *name)
-{
-    for (int at = -1; (at = X509_NAME_get_index_by_NID(name, NID_organizationalUnitName, at)) >= 0;) {
-        const ASN1_STRING *unit = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at));
-
-        if (ASN1_STRING_length(unit) == (int)strlen(SETUP_UNIT) &&
-            memcmp(ASN1_STRING_get0_data(unit), SETUP_UNIT, strlen(SETUP_UNIT)) == 0)
-            return true;
-    }
-    return false;
-}
-
-static void purposes_find(X509 *leaf, struct preflight_facts *facts)
-{
-    EXTENDED_KEY_USAGE *purposes = X509_get_ext_d2i(leaf, NID_ext_key_usage, NULL, NULL);
-
-    for (int i = 0; i < sk_ASN1_OBJECT_num(purposes); i++) {
-        char oid[64];
-
-        OBJ_obj2txt(oid, sizeof(oid), sk_ASN1_OBJECT_value(purposes, i), 1);
-        facts->has_setup_purpose = facts->has_setup_purpose || strcmp(oid, SETUP_PURPOSE) == 0;
-        facts->has_server_purpose =
-            facts->has_server_purpose || OBJ_obj2nid(sk_ASN1_OBJECT_value(purposes, i)) == NID_server_auth;
-    }
-    EXTENDED_KEY_USAGE_free(purposes);
-}
-
-static int64_t seconds_of(const ASN1_TIME *time)
-{
-    struct tm tm = { 0 };
-
-    return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
-}
-
-static bool is_issued_by(X509 *certificate, X509 *issuer)
-{
-    bool issued = X509_check_issued(issuer, certificate) == X509_V_OK &&
-                  X509_verify(certificate, X509_get0_pubkey(issuer)) == 1;
-
-    ERR_clear_error();
-    return issued;
-}
-
-/* One certificate's share in the facts of its chain. */
-static void chain_member_add(struct preflight_facts *facts, X509 *member)
-{
-    int64_t from = seconds_of(X509_get0_notBefore(member)), to = seconds_of(X509_get0_notAfter(member));
-    const EVP_PKEY *key = X509_get0_pubkey(member);
-    unsigned bits = key && EVP_PKEY_base_id(key) == EVP_PKEY_RSA ? (unsigned)EVP_PKEY_bits(key) : 0;
-    int hash = NID_undef;
-
-    if (from > facts->not_before_s)
-        facts->not_before_s = from;
-    if (to < facts->not_after_s)
-        facts->not_after_s = to;
-    if (bits < facts->rsa_bits_smallest)
-        facts->rsa_bits_smallest = bits;
-    X509_get_signature_info(member, &hash, NULL, NULL, NULL);
-    facts->sha1_signature = facts->sha1_signature || hash == NID_sha1 || hash == NID_md5;
-}
-
-static void facts_gather(struct provisioning_certificate *certificate)
-{
-    struct preflight_facts *facts = &certificate->facts;
-    X509 *leaf = certificate->chain[0], *root = certificate->chain[certificate->chain_length - 1];
-    X509_NAME *name = X509_get_subject_name(leaf);
-
-    certificate->common_name = name_entry(name, NID_commonName);
-    if (!certificate->common_name)
-        certificate->common_name = text_copy("");
-    certificate->subject = name_text(name);
-    certificate->root_subject = name_text(X509_get_subject_name(root));
-    *facts = (struct preflight_facts){ .common_name = certificate->common_name,
-                                       .has_setup_unit = has_setup_unit(name),
-                                       .ordered = true,
-                                       .complete = is_issued_by(root, root),
-                                       .chain_length = certificate->chain_length,
-                                       .not_after_s = INT64_MAX,
-                                       .rsa_bits_smallest = UINT32_MAX };
-    purposes_find(leaf, facts);
     for (size_t i = 0; i < certificate->chain_length; i++) {
-        chain_member_add(facts, certificate->chain[i]);
-        if (i + 1 < certificate->chain_length)
-            facts->ordered = facts->ordered && is_issued_by(certificate->chain[i], certificate->chain[i + 1]);
+        unsigned char *der = NULL;
+        int length = i2d_X509(certificate->chain[i], &der);
+
+        if (length <= 0)
+            return error_set(err, ERROR_INTERNAL, "%s: certificate %zu cannot be encoded", certificate->path,
+                             i + 1);
+        bytes_set(&certificate->encoded[i], der, (size_t)length);
+        OPENSSL_free(der);
     }
+    return provisioning_chain_read(certificate->encoded, certificate->chain_length, &certificate->told,
+                                   err) ||
+           error_during(err, "%s", certificate->path);
 }
 
 static bool root_hash_all(struct provisioning_certificate *certificate, struct error *err)
@@ -335,15 +237,14 @@ static bool certificate_load(struct provisioning_certificate **owner, const stru
     AUTO(certificate_free) struct provisioning_certificate *certificate = allocate(sizeof(*certificate));
 
     certificate->path = text_copy(source->certificate_path);
-    if (!files_read(certificate, source, err))
+    if (!files_read(certificate, source, err) || !facts_gather(certificate, err))
         return false;
-    facts_gather(certificate);
-    if (!*certificate->common_name)
+    if (!*certificate->told.common_name)
         return error_set(
             err, ERROR_INPUT,
             "%s: the leaf has no common name, which firmware compares with its DNS suffix; order another",
             certificate->path);
-    if (!preflight_check(&certificate->facts, NULL, (struct firmware_release){ 0, 0 }, now_s, err)) {
+    if (!preflight_check(&certificate->told.facts, NULL, (struct firmware_release){ 0, 0 }, now_s, err)) {
         err->code = ERROR_INPUT;
         return error_during(err, "%s", certificate->path);
     }
@@ -402,10 +303,12 @@ void provisioning_certificate_facts(const struct provisioning_certificate *certi
                                     struct provisioning_certificate_facts *facts)
 {
     *facts = (struct provisioning_certificate_facts){ .path = certificate->path,
-                                                      .subject = certificate->subject,
-                                                      .root_subject = certificate->root_subject,
-                                                      .common_name = certificate->common_name,
-                                                      .not_after_s = certificate->facts.not_after_s };
+                                                      .subject = certificate->told.subject,
+                                                      .root_subject = certificate->told.root_subject,
+                                                      .common_name = certificate->told.common_name,
+                                                      .not_after_s = certificate->told.facts.not_after_s,
+                                                      .chain = certificate->encoded,
+                                                      .chain_length = certificate->chain_length };
     memcpy(facts->root_hashes, certificate->root_hashes, sizeof(facts->root_hashes));
 }
 
@@ -418,5 +321,5 @@ SSL_CTX *trust_context(const struct trust *trust, const struct provisioning_cert
 const struct preflight_facts *
 provisioning_certificate_preflight(const struct provisioning_certificate *certificate)
 {
-    return &certificate->facts;
+    return &certificate->told.facts;
 }

@@ -28,7 +28,9 @@ struct provisioning_certificate_facts {
     const char *path, *subject, *root_subject; /* subjects as "CN=ps.example.com,O=Example" */
     const char *common_name;                   /* of the leaf: what firmware compares with its DNS suffix */
     struct root_hash root_hashes[3];           /* SHA-1, SHA-256, SHA-384 of the root's DER, in this order */
-    int64_t not_after_s; /* of the certificate of the chain that ends first; since 1970 */
+    int64_t not_after_s;       /* of the certificate of the chain that ends first; since 1970 */
+    const struct bytes *chain; /* DER, leaf first, root last */
+    size_t chain_length;
 };
 
 /* now_s: seconds since 1970, for validity. Order, completeness, validity, purpose and key are checked here,

@@ -8,7 +8,7 @@
 
 #include <openssl/ssl.h>
 
-#include "firmware/preflight.h"
+#include "common/preflight.h"
 #include "firmware/trust.h"
 
 enum tls_policy {

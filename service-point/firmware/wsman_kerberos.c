@@ -12,7 +12,6 @@ READER(krb__instance)
 #define RC4_HMAC             0 /* the only EncryptionAlgorithm; deprecated with AMT 8.0 */
 #define RC4_KEY_SIZE         16
 #define AES128_CTS_HMAC_SHA1 1
-#define CLOCK_TOLERANCE_MIN  5 /* default and greatest */
 
 bool wsman_kerberos_get(struct connection *connection, struct kerberos_settings *settings, struct error *err)
 {
@@ -21,8 +20,9 @@ bool wsman_kerberos_get(struct connection *connection, struct kerberos_settings 
 
     if (!got)
         return false;
-    if (!text_take(read.realm, sizeof(read.realm), got->RealmName))
-        return wsman_malformed(&class_krb, "Get", "RealmName is too long", err);
+    if (!text_take(read.realm, sizeof(read.realm), got->RealmName) ||
+        !text_take(read.salt, sizeof(read.salt), got->Salt))
+        return wsman_malformed(&class_krb, "Get", "RealmName or Salt is too long", err);
     if (got->__sizeServicePrincipalName > KERBEROS_PRINCIPALS_MAX)
         return wsman_malformed(&class_krb, "Get", "more service principal names than AMT takes", err);
     for (int i = 0; i < got->__sizeServicePrincipalName; i++) {
@@ -32,6 +32,9 @@ bool wsman_kerberos_get(struct connection *connection, struct kerberos_settings 
     }
     read.enabled = flag_of(got->KrbEnabled);
     read.key_version = number_of(got->KeyVersion);
+    read.iterations = number_of(got->IterationCount);
+    read.tolerance_min = number_of(got->MaximumClockTolerance);
+    read.tells_keys = got->__sizeConfiguredEncryptionAlgorithms > 0;
     for (int i = 0; i < got->__sizeSupportedEncryptionAlgorithms; i++)
         read.takes_passphrase =
             read.takes_passphrase || got->SupportedEncryptionAlgorithms[i] >= AES128_CTS_HMAC_SHA1;
@@ -63,7 +66,7 @@ bool wsman_kerberos_set(struct connection *connection, const struct kerberos_cha
     unsigned short protocols[KERBEROS_PRINCIPALS_MAX] = { 0, 1, 2, 3 }; /* ports 16992 to 16995 */
     unsigned short algorithm = RC4_HMAC;
     enum xsd__boolean enabled = change->enabled ? true_ : false_;
-    unsigned key_version = change->key_version, tolerance = CLOCK_TOLERANCE_MIN, iterations = 0;
+    unsigned key_version = change->key_version, tolerance = KERBEROS_TOLERANCE_MIN, iterations = 0;
     char *principals[KERBEROS_PRINCIPALS_MAX] = { NULL };
     struct krb__instance instance = { .ElementName = (char *)"Intel(r) AMT: Kerberos Settings",
                                       .InstanceID = (char *)KERBEROS_ID,

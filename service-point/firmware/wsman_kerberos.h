@@ -9,15 +9,19 @@
 #include "firmware/wsman.h"
 
 #define KERBEROS_PRINCIPALS_MAX 4
+#define KERBEROS_TOLERANCE_MIN  5 /* AMT SDK, MaximumClockTolerance: default and greatest */
 
 struct kerberos_settings {
     bool enabled;
     bool takes_passphrase; /* AES: AMT 8.0 and later */
+    bool tells_keys;       /* has_aes_keys is known */
     bool has_aes_keys;     /* derived from a passphrase */
     char realm[WSMAN_NAME_SIZE];
     char principals[KERBEROS_PRINCIPALS_MAX][WSMAN_NAME_SIZE];
     size_t principal_count;
     uint32_t key_version;
+    char salt[WSMAN_NAME_SIZE];         /* "": not told */
+    uint32_t iterations, tolerance_min; /* 0: not told */
 };
 
 struct kerberos_change {

@@ -22,8 +22,8 @@ static bool is_own(const struct session *session, const struct stored_certificat
     return !certificate->trusted_root && !certificate->read_only &&
            strcmp(certificate->id, session->credential.certificate_id) != 0 &&
            device_certificate_serves(&certificate->der, CERTIFICATE_CLIENT) &&
-           device_certificate_is_ours(&certificate->der, session->offer.issuers, session->offer.issuer_count,
-                                      session->fqdn) &&
+           device_certificate_is_current(&certificate->der, session->offer.issuers,
+                                         session->offer.issuer_count, session->fqdn) &&
            device_certificate_is_fresh(&certificate->der, clock_wall_ms() / 1000);
 }
 
@@ -110,7 +110,8 @@ static bool send_key(struct session *session, struct device_credential *credenti
     AUTO(secret_free) struct secret *private_key = NULL;
     char id[WSMAN_ID_SIZE];
 
-    return certificate_request_with_key(KEY_BITS, session->fqdn, &private_key, &credential->request, err) &&
+    return certificate_request_with_key(KEY_BITS, session->fqdn, CERTIFICATE_CLIENT, &private_key,
+                                        &credential->request, err) &&
            wsman_key_add(session->connection, private_key, id, err) && read_key(session, credential, id, err);
 }
 
@@ -120,7 +121,8 @@ static bool make_request(struct session *session, struct device_credential *cred
     AUTO(bytes_free) struct bytes unsigned_request = { 0 };
 
     return credential->request.length > 0 ||
-           (certificate_request_unsigned(&credential->public_key, session->fqdn, &unsigned_request, err) &&
+           (certificate_request_unsigned(&credential->public_key, session->fqdn, CERTIFICATE_CLIENT,
+                                         &unsigned_request, err) &&
             wsman_key_sign_request(session->connection, credential->key_id, SIGN_SHA256_RSA,
                                    &unsigned_request, &credential->request, err));
 }

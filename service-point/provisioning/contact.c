@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/encoding.h"
-#include "firmware/preflight.h"
+#include "common/preflight.h"
 #include "provisioning/device_certificate.h"
 #include "provisioning/first_stage.h"
 #include "provisioning/steps.h"
@@ -404,7 +404,10 @@ bool compare_one_time_password(struct session *session, struct step_report *repo
  * is harmless: a second run repairs (spec 7). */
 bool join_directory(struct session *session, struct step_report *report, struct error *err)
 {
-    const struct message question = { .kind = MESSAGE_ACCOUNT_WANTED, .account_wanted = session->offer.id };
+    const struct message question = {
+        .kind = MESSAGE_ACCOUNT_WANTED,
+        .account_wanted = { session->offer.id, session->result.firmware_version },
+    };
     struct message answer = { 0 };
     bool configured;
 
@@ -413,8 +416,15 @@ bool join_directory(struct session *session, struct step_report *report, struct 
     if (!session_ask(session, &question, MESSAGE_ACCOUNT, &answer, err))
         return false;
     configured = answer.account.configured;
+    if (answer.account.kerberos) {
+        kerberos_account_free(&session->offer.kerberos);
+        session->offer.kerberos = TAKE(answer.account.kerberos);
+    }
     message_free(&answer);
     if (!configured)
         return step_skipped(report, REASON_NO_DIRECTORY, "no directory configured");
-    return step_done(report, "the site server keeps it");
+    if (!session->offer.kerberos)
+        return step_done(report, "the site server keeps it");
+    return step_done(report, "realm %s, key version %u", session->offer.kerberos->realm,
+                     session->offer.kerberos->key_version);
 }

@@ -42,6 +42,12 @@ bool device_certificate_is_ours(const struct bytes *certificate, const struct by
     return false;
 }
 
+bool device_certificate_is_current(const struct bytes *certificate, const struct bytes *issuers,
+                                   size_t issuer_count, const char *fqdn)
+{
+    return device_certificate_is_ours(certificate, issuers, issuer_count > 0 ? 1 : 0, fqdn);
+}
+
 static bool time_read(const ASN1_TIME *from, int64_t *seconds)
 {
     struct tm parsed;

@@ -18,6 +18,10 @@
 /* Signed by one of the issuers, for this name; fqdn NULL: for any. */
 bool device_certificate_is_ours(const struct bytes *certificate, const struct bytes *issuers,
                                 size_t issuer_count, const char *fqdn);
+/* The same of the issuer that issues now: the first of the list. One of a former issuer is good, until a job
+ * that may replace it comes. */
+bool device_certificate_is_current(const struct bytes *certificate, const struct bytes *issuers,
+                                   size_t issuer_count, const char *fqdn);
 /* Valid now (seconds since 1970), with more than half of its life to come: worth using again. */
 bool device_certificate_is_fresh(const struct bytes *certificate, int64_t now_s);
 /* For that purpose by its extended key usage; one without any is for all (RFC 5280 4.2.1.12). */

@@ -29,6 +29,7 @@ bool set_clock(struct session *session, struct step_report *report, struct error
 
     if (!session->stage->synchronize_clock(session, &offset_s, &changed, err))
         return false;
+    session->clock_synchronized = true;
     if (!changed)
         return step_unchanged(report, "%lld s off", (long long)offset_s);
     return step_done(report, "was %lld s off", (long long)offset_s);
@@ -79,8 +80,8 @@ static bool is_own(const struct session *session, const struct stored_certificat
 {
     return !certificate->trusted_root && !certificate->read_only &&
            device_certificate_serves(&certificate->der, CERTIFICATE_SERVER) &&
-           device_certificate_is_ours(&certificate->der, session->offer.issuers, session->offer.issuer_count,
-                                      session->fqdn);
+           device_certificate_is_current(&certificate->der, session->offer.issuers,
+                                         session->offer.issuer_count, session->fqdn);
 }
 
 static const struct stored_key *key_of(const struct session *session, const struct bytes *certificate)
@@ -105,8 +106,8 @@ static bool same_certificate(const struct bytes *left, const struct bytes *right
 
 static bool served_fits(const struct session *session)
 {
-    return device_certificate_is_ours(connection_device_certificate(session->connection),
-                                      session->offer.issuers, session->offer.issuer_count, session->fqdn);
+    return device_certificate_is_current(connection_device_certificate(session->connection),
+                                         session->offer.issuers, session->offer.issuer_count, session->fqdn);
 }
 
 /* The one that a renewal replaces. The site knows it, so that a renewal that went so far that the firmware
@@ -126,7 +127,9 @@ static bool obeys_rule(const struct session *session, const struct bytes *certif
         return same_certificate(certificate, connection_device_certificate(session->connection)) ||
                (fresh && !served_fits(session));
     case CREDENTIAL_OTHER:
-        return fresh && device_certificate_outlives(certificate, outgoing(session));
+        return fresh && (device_certificate_outlives(certificate, outgoing(session)) ||
+                         !device_certificate_is_current(outgoing(session), session->offer.issuers,
+                                                        session->offer.issuer_count, NULL));
     default:
         return fresh;
     }

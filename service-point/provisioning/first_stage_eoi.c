@@ -84,7 +84,8 @@ static bool send_key(struct session *session, unsigned bits, struct error *err)
     AUTO(secret_free) struct secret *private_key = NULL;
     struct stored_key stored = { 0 };
 
-    if (!certificate_request_with_key(bits, session->fqdn, &private_key, &credential->request, err) ||
+    if (!certificate_request_with_key(bits, session->fqdn, CERTIFICATE_SERVER, &private_key,
+                                      &credential->request, err) ||
         !eoi_key_add(session->connection, private_key, credential->key_id, err) ||
         !eoi_key_get(session->connection, credential->key_id, &stored, err))
         return false;

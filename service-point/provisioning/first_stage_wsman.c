@@ -35,7 +35,8 @@ static bool send_own_key(struct session *session, struct error *err)
     struct stored_key stored = { 0 };
 
     bytes_free(&credential->request);
-    if (!certificate_request_with_key(KEY_BITS, session->fqdn, &private_key, &credential->request, err) ||
+    if (!certificate_request_with_key(KEY_BITS, session->fqdn, CERTIFICATE_SERVER, &private_key,
+                                      &credential->request, err) ||
         !wsman_key_add(session->connection, private_key, credential->key_id, err) ||
         !wsman_key_get(session->connection, credential->key_id, &stored, err))
         return false;
@@ -103,7 +104,8 @@ static bool make_request(struct session *session, struct error *err)
 
     if (credential->request.length > 0)
         return true;
-    if (!certificate_request_unsigned(&credential->public_key, session->fqdn, &unsigned_request, err))
+    if (!certificate_request_unsigned(&credential->public_key, session->fqdn, CERTIFICATE_SERVER,
+                                      &unsigned_request, err))
         return false;
     made = wsman_key_sign_request(session->connection, credential->key_id, SIGN_SHA256_RSA, &unsigned_request,
                                   &credential->request, err);

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "firmware/preflight.h"
+#include "common/preflight.h"
 #include "provisioning/device_certificate.h"
 #include "provisioning/network.h"
 #include "provisioning/steps.h"

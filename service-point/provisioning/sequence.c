@@ -97,6 +97,7 @@ static const struct step rotate_steps[] = {
     { "O3", "connect", connect_operational },         { "O5", "authenticate", authenticate },
     { "O5", "check identity", check_identity },       { "O5", "read state", read_state },
     { "O7.4", "admin password", set_admin_password }, { "O7.5", "MEBx password", set_mebx_password },
+    { "O6", "directory account", join_directory },    { "O8.3", "Kerberos", enable_kerberos },
 };
 
 static const struct step renew_steps[] = {

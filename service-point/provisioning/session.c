@@ -81,19 +81,19 @@ bool session_answer(struct session *session, struct message *answer)
     return fits;
 }
 
-void session_ask_again(struct session *session)
-{
-    pthread_mutex_lock(&session->lock);
-    session->unheard = true;
-    pthread_cond_signal(&session->changed);
-    pthread_mutex_unlock(&session->lock);
-}
-
 void session_stop(struct session *session, enum reason_code reason)
 {
     pthread_mutex_lock(&session->lock);
     if (session->stop_reason == REASON_NONE)
         session->stop_reason = reason;
+    pthread_cond_signal(&session->changed);
+    pthread_mutex_unlock(&session->lock);
+}
+
+void session_ask_again(struct session *session)
+{
+    pthread_mutex_lock(&session->lock);
+    session->ask_again = session->question != 0;
     pthread_cond_signal(&session->changed);
     pthread_mutex_unlock(&session->lock);
 }
@@ -151,6 +151,8 @@ static void say(struct session *session, const struct message *question)
                   question->certificate_wanted.der.length);
         copy.certificate_wanted.firmware_version = text_copy(question->certificate_wanted.firmware_version);
     }
+    if (question->kind == MESSAGE_ACCOUNT_WANTED)
+        copy.account_wanted.firmware_version = text_copy(question->account_wanted.firmware_version);
     session->around->say(session->around->context, &copy);
 }
 
@@ -159,7 +161,7 @@ static bool wait_for_answer(struct session *session, int64_t until_ms, struct er
 {
     bool going = true;
 
-    while (!session->answered && !session->unheard && (going = may_go_on(session, err)) &&
+    while (!session->answered && (going = may_go_on(session, err)) && !session->ask_again &&
            clock_monotonic_ms() < until_ms)
         wait_until(session, until_ms < session->deadline_ms ? until_ms : session->deadline_ms);
     return going;
@@ -176,7 +178,7 @@ bool session_ask(struct session *session, const struct message *question, enum m
     pthread_mutex_lock(&session->lock);
     session->question = asked.correlation;
     while (!session->answered && going) {
-        session->unheard = false;
+        session->ask_again = false;
         pthread_mutex_unlock(&session->lock);
         say(session, &asked);
         pthread_mutex_lock(&session->lock);

@@ -69,6 +69,7 @@ struct session {
     /* what this attempt has done so far */
     bool admin_password_in_use; /* the offered one opens the firmware */
     bool tls_staged;            /* TLS settings wait for the commit */
+    bool clock_synchronized;
     size_t staged_on; /* connection_number() when the first of what waits was sent; 0: nothing was */
     struct device_credential credential;
     bool kerberos_enabled;         /* directory users may be written */
@@ -82,7 +83,7 @@ struct session {
     enum reason_code stop_reason; /* REASON_NONE: go on */
     uint64_t question;            /* correlation of the question asked; 0: none */
     bool answered;
-    bool unheard; /* the question may not have reached the site */
+    bool ask_again; /* at once: the site may not have heard it */
     struct message answer;
 };
 
@@ -94,10 +95,11 @@ void session_free(struct session **session);
 /* Takes the message over when it carries the correlation of the session's open question. False: it does not.
  */
 bool session_answer(struct session *session, struct message *answer) MUST_CHECK;
-/* The site is there again: an open question is asked at once, for it may have gone under. */
-void session_ask_again(struct session *session);
 /* The session ends at its next step or wait. */
 void session_stop(struct session *session, enum reason_code reason);
+/* An open question is said anew, at once: there is a session with the site again, maybe with another server.
+ */
+void session_ask_again(struct session *session);
 
 /* From the session's thread. */
 /* False when the attempt must end now: stopped, or its time is up. */

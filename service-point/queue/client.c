@@ -1,6 +1,7 @@
 #include "queue/client.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
@@ -10,11 +11,13 @@
 #define RECONNECT_MAX_MS       5000
 #define TRANSPORT_HEARTBEAT_MS 10000 /* finds a connection that died without a word */
 #define OTHERS_MAX             8
+#define MONITORED_EVENTS       (ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED)
 
 struct queue_client {
-    void *context, *socket;
-    char *endpoint;
-    char site_public_key[CURVE_KEY_SIZE];
+    void *context, *socket, *monitor; /* the monitor tells what becomes of the socket's connection */
+    unsigned monitors;                /* made so far: each has a name of its own */
+    struct site_list sites;
+    size_t current; /* index into sites */
     struct curve_key_pair key;
 };
 
@@ -32,7 +35,7 @@ static bool set_options(const struct queue_client *client, void *socket)
 {
     const int64_t largest = MESSAGE_MAX_BYTES;
 
-    return set_key(socket, ZMQ_CURVE_SERVERKEY, client->site_public_key) &&
+    return set_key(socket, ZMQ_CURVE_SERVERKEY, client->sites.items[client->current].public_key) &&
            set_key(socket, ZMQ_CURVE_PUBLICKEY, client->key.public_key) &&
            set_key(socket, ZMQ_CURVE_SECRETKEY, secret_reveal(client->key.secret_key)) &&
            zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &largest, sizeof(largest)) == 0 &&
@@ -46,22 +49,61 @@ static bool set_options(const struct queue_client *client, void *socket)
            set_number(socket, ZMQ_IPV6, 1);
 }
 
+static void disconnect(struct queue_client *client)
+{
+    if (client->socket) {
+        zmq_socket_monitor(client->socket, NULL, 0);
+        zmq_close(client->socket);
+    }
+    if (client->monitor)
+        zmq_close(client->monitor);
+    client->socket = client->monitor = NULL;
+}
+
+static bool open_monitor(struct queue_client *client)
+{
+    char name[32];
+
+    snprintf(name, sizeof(name), "inproc://monitor-%u", client->monitors++);
+    client->monitor = zmq_socket(client->context, ZMQ_PAIR);
+    return client->monitor && set_number(client->monitor, ZMQ_LINGER, 0) &&
+           zmq_socket_monitor(client->socket, name, MONITORED_EVENTS) == 0 &&
+           zmq_connect(client->monitor, name) == 0;
+}
+
+static bool connect_to_current(struct queue_client *client, struct error *err)
+{
+    const char *endpoint = client->sites.items[client->current].endpoint;
+
+    disconnect(client);
+    client->socket = zmq_socket(client->context, ZMQ_DEALER);
+    if (!client->socket)
+        return error_set(err, ERROR_INTERNAL, "queue: no socket: %s", zmq_strerror(errno));
+    if (!set_options(client, client->socket) || !open_monitor(client) ||
+        zmq_connect(client->socket, endpoint) != 0)
+        return error_set(err, ERROR_INPUT, "site.endpoint: cannot use \"%s\": %s", endpoint,
+                         zmq_strerror(errno));
+    return true;
+}
+
 bool queue_client_reconnect(struct queue_client *client, struct error *err)
 {
-    void *socket = zmq_socket(client->context, ZMQ_DEALER);
+    client->current = (client->current + 1) % client->sites.count;
+    return connect_to_current(client, err);
+}
 
-    if (!socket)
-        return error_set(err, ERROR_INTERNAL, "queue: no socket: %s", zmq_strerror(errno));
-    if (!set_options(client, socket) || zmq_connect(socket, client->endpoint) != 0) {
-        error_set(err, ERROR_INPUT, "site.endpoint: cannot use \"%s\": %s", client->endpoint,
-                  zmq_strerror(errno));
-        zmq_close(socket);
-        return false;
+const char *queue_client_endpoint(const struct queue_client *client)
+{
+    return client->sites.items[client->current].endpoint;
+}
+
+static void copy_sites(struct site_list *to, const struct site_list *from)
+{
+    to->items = allocate(from->count * sizeof(*to->items));
+    for (to->count = 0; to->count < from->count; to->count++) {
+        to->items[to->count] = from->items[to->count];
+        to->items[to->count].endpoint = text_copy(from->items[to->count].endpoint);
     }
-    if (client->socket)
-        zmq_close(client->socket);
-    client->socket = socket;
-    return true;
 }
 
 bool queue_client_open(struct queue_client **client, const struct queue_client_settings *settings,
@@ -69,19 +111,14 @@ bool queue_client_open(struct queue_client **client, const struct queue_client_s
 {
     AUTO(queue_client_close) struct queue_client *opening = allocate(sizeof(*opening));
 
-    if (!curve_key_valid(settings->site_public_key))
-        return error_set(
-            err, ERROR_INPUT,
-            "site.public_key is not a key of 40 Z85 characters; take it from 'public' in the site "
-            "server's key file");
-    memcpy(opening->site_public_key, settings->site_public_key, CURVE_KEY_SIZE);
-    opening->endpoint = text_copy(settings->endpoint);
+    copy_sites(&opening->sites, settings->sites);
+    opening->current = settings->first;
     if (!curve_key_read(settings->key_file, &opening->key, err))
         return error_during(err, "queue.key_file");
     opening->context = zmq_ctx_new();
     if (!opening->context)
         return error_set(err, ERROR_INTERNAL, "queue: no context: %s", zmq_strerror(errno));
-    if (!queue_client_reconnect(opening, err))
+    if (!connect_to_current(opening, err))
         return false;
     *client = TAKE(opening);
     return true;
@@ -93,12 +130,11 @@ void queue_client_close(struct queue_client **client)
 
     if (!closing)
         return;
-    if (closing->socket)
-        zmq_close(closing->socket);
+    disconnect(closing);
     if (closing->context)
         zmq_ctx_term(closing->context);
     curve_key_clear(&closing->key);
-    text_free(&closing->endpoint);
+    site_list_clear(&closing->sites);
     free(closing);
     *client = NULL;
 }
@@ -106,19 +142,33 @@ void queue_client_close(struct queue_client **client)
 bool queue_client_poll(struct queue_client *client, struct pollfd *others, size_t count, int timeout_ms,
                        bool *readable, struct error *err)
 {
-    zmq_pollitem_t items[1 + OTHERS_MAX] = { { .socket = client->socket, .events = ZMQ_POLLIN } };
+    zmq_pollitem_t items[2 + OTHERS_MAX] = { { .socket = client->socket, .events = ZMQ_POLLIN },
+                                             { .socket = client->monitor, .events = ZMQ_POLLIN } };
 
     if (count > OTHERS_MAX)
         return error_set(err, ERROR_INTERNAL, "queue: %zu descriptors to poll; at most %d are taken", count,
                          OTHERS_MAX);
     for (size_t i = 0; i < count; i++)
-        items[1 + i] = (zmq_pollitem_t){ .fd = others[i].fd, .events = ZMQ_POLLIN };
-    if (zmq_poll(items, (int)count + 1, timeout_ms) < 0 && errno != EINTR)
+        items[2 + i] = (zmq_pollitem_t){ .fd = others[i].fd, .events = ZMQ_POLLIN };
+    if (zmq_poll(items, (int)count + 2, timeout_ms) < 0 && errno != EINTR)
         return error_set(err, ERROR_INTERNAL, "queue: cannot poll: %s", zmq_strerror(errno));
-    *readable = items[0].revents & ZMQ_POLLIN;
+    *readable = (items[0].revents | items[1].revents) & ZMQ_POLLIN;
     for (size_t i = 0; i < count; i++)
-        others[i].revents = items[1 + i].revents & ZMQ_POLLIN ? POLLIN : 0;
+        others[i].revents = items[2 + i].revents & ZMQ_POLLIN ? POLLIN : 0;
     return true;
+}
+
+/* An event is two frames: what and whose; only events that mean "no connection" are asked for. */
+bool queue_client_broke(struct queue_client *client)
+{
+    bool broke = false;
+    zmq_msg_t frame;
+
+    zmq_msg_init(&frame);
+    while (zmq_msg_recv(&frame, client->monitor, ZMQ_DONTWAIT) >= 0)
+        broke = true;
+    zmq_msg_close(&frame);
+    return broke;
 }
 
 bool queue_client_send(struct queue_client *client, const struct message *message)

@@ -1,5 +1,5 @@
 /*
- * client.h - the service point's end of the queue: ZeroMQ DEALER under CURVE to the site server.
+ * client.h - the service point's end of the queue: ZeroMQ DEALER under CURVE to one of its site servers.
  *
  * Used by the main thread only. Carries messages, knows nothing of the dialogue. A message is handed to the
  * network or refused at once; nothing piles up for a site that is away, because what must not be lost is
@@ -12,12 +12,13 @@
 
 #include "common/curve_key.h"
 #include "common/message.h"
+#include "queue/site_list.h"
 
 struct queue_client; /* opaque: owns the ZeroMQ context, the socket and the key */
 
-struct queue_client_settings {   /* borrowed during queue_client_open() */
-    const char *endpoint;        /* "tcp://192.0.2.1:5671" */
-    const char *site_public_key; /* Z85: whoever answers must hold the secret half */
+struct queue_client_settings {     /* borrowed during queue_client_open() */
+    const struct site_list *sites; /* whoever answers must hold the secret half of that one's key */
+    size_t first;                  /* index of the one to begin with */
     const char *key_file;
 };
 
@@ -25,13 +26,18 @@ struct queue_client_settings {   /* borrowed during queue_client_open() */
 bool queue_client_open(struct queue_client **client, const struct queue_client_settings *settings,
                        struct error *err) MUST_CHECK;
 void queue_client_close(struct queue_client **client);
-/* Throws the connection away and makes a new one: for a site that went silent. */
+/* Throws the connection away and makes one to the next site server, or a new one to the only one. */
 bool queue_client_reconnect(struct queue_client *client, struct error *err) MUST_CHECK;
+/* Of the site server that it is connected to, or tries to be; borrowed. */
+const char *queue_client_endpoint(const struct queue_client *client);
 
-/* poll(2) over the queue and others: true in *readable when a message is there; the others' revents are set.
- * timeout_ms -1 waits for ever. */
+/* poll(2) over the queue and others: true in *readable when there is a message or news of the connection; the
+ * others' revents are set. timeout_ms -1 waits for ever. */
 bool queue_client_poll(struct queue_client *client, struct pollfd *others, size_t count, int timeout_ms,
                        bool *readable, struct error *err) MUST_CHECK;
+
+/* True when, since the last call, the connection broke or could not be made. */
+bool queue_client_broke(struct queue_client *client);
 
 /* False: no connection, or its queue is full. Borrows the message. */
 bool queue_client_send(struct queue_client *client, const struct message *message) MUST_CHECK;

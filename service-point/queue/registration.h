@@ -4,7 +4,8 @@
  *
  * Pure: the clock is a parameter, what is to be said is told to the caller. A site with nothing to say is
  * silent; after three heartbeats it is asked with a REGISTER, and only when that stays unanswered the
- * connection is made anew.
+ * connection is made anew: to the next site server, if there are several. A connection that breaks, or cannot
+ * be made, is given up at once when there is another site server to go to.
  */
 #ifndef QUEUE_REGISTRATION_H
 #define QUEUE_REGISTRATION_H
@@ -14,8 +15,10 @@
 
 struct registration { /* begin with registration_begin() */
     bool welcomed;
+    bool several; /* site servers; the caller's */
     int64_t heartbeat_ms;
     int64_t connected_ms; /* when the connection was made, or made anew */
+    int64_t give_up_ms;   /* of a connection over which no REGISTER can be sent */
     int64_t asked_ms;     /* when the unanswered REGISTER was sent; 0: none is under way */
     int64_t heard_ms;     /* the site's last word */
     int64_t next_ms;      /* of the next REGISTER or HEARTBEAT */
@@ -35,6 +38,8 @@ int64_t registration_due_ms(const struct registration *registration);
 
 /* The REGISTER was handed to the network, or could not be. */
 void registration_asked(struct registration *registration, bool sent, int64_t now_ms);
+/* The connection broke, or could not be made. */
+void registration_broke(struct registration *registration, int64_t now_ms);
 /* Any message of the site. */
 void registration_heard(struct registration *registration, int64_t now_ms);
 void registration_welcomed(struct registration *registration, uint32_t heartbeat_s, int64_t now_ms);

@@ -138,12 +138,14 @@ bool session_pool_answer(struct session_pool *pool, struct message *answer)
     return false;
 }
 
-void session_pool_ask_again(struct session_pool *pool)
+void session_pool_hurry(struct session_pool *pool)
 {
     struct running *running;
 
     TAILQ_FOREACH(running, &pool->list, next)
-    session_ask_again(running->session);
+    {
+        session_ask_again(running->session);
+    }
 }
 
 bool session_pool_stop(struct session_pool *pool, const struct attempt_id *id, enum reason_code reason)

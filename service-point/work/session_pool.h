@@ -21,10 +21,10 @@ bool session_pool_start(struct session_pool *pool, struct message_job_offer *off
                         struct error *err) MUST_CHECK;
 /* Takes the message over when some session waits for it. */
 bool session_pool_answer(struct session_pool *pool, struct message *answer) MUST_CHECK;
+/* There is a session with the site again: what was asked and not answered is asked anew. */
+void session_pool_hurry(struct session_pool *pool);
 /* That attempt, or every one when id is NULL, ends at its next step or wait. False: there is no such attempt.
  */
-/* The site is there again: open questions are asked at once. */
-void session_pool_ask_again(struct session_pool *pool);
 bool session_pool_stop(struct session_pool *pool, const struct attempt_id *id, enum reason_code reason);
 /* JOB_FINISHED of this attempt was taken from the mailbox: joins the thread and frees the session. */
 void session_pool_end(struct session_pool *pool, const struct attempt_id *id);

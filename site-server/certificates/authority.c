@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "certificates/authority_parts.h"
 #include "common/encoding.h"
 #include "statement.h"
 
@@ -18,14 +19,6 @@
 #define SERIAL_BITS        128
 #define BACKDATE_S         300 /* the computer's clock may be a little behind ours */
 #define CN_MAX             64  /* RFC 5280 A.1, ub-common-name */
-
-struct authority {
-    EVP_PKEY *key;
-    X509 *certificate;
-    struct bytes der;
-    char *subject, *fingerprint, *serial;
-    int64_t not_before_s, not_after_s;
-};
 
 static void certificate_free(X509 **certificate)
 {
@@ -215,6 +208,17 @@ bool authority_restore(struct authority **authority, const struct bytes *certifi
     return true;
 }
 
+bool authority_without_key(struct authority **authority, X509 *certificate, struct error *err)
+{
+    AUTO(authority_free) struct authority *making = allocate(sizeof(*making));
+
+    making->certificate = certificate;
+    if (!describe(making, err))
+        return false;
+    *authority = TAKE(making);
+    return true;
+}
+
 void authority_describe(const struct authority *authority, struct authority_facts *facts)
 {
     *facts = (struct authority_facts){
@@ -241,11 +245,11 @@ bool authority_key(const struct authority *authority, struct secret **key, struc
     return true;
 }
 
-char *authority_pem(const struct bytes *certificate)
+char *authority_pem(const char *label, const struct bytes *der)
 {
-    char *encoded = base64_encode(certificate->data, certificate->length);
+    char *encoded = base64_encode(der->data, der->length);
     size_t length = strlen(encoded);
-    char *text = text_copy("-----BEGIN CERTIFICATE-----\n");
+    char *text = text_format("-----BEGIN %s-----\n", label);
 
     for (size_t at = 0; at < length; at += 64) { /* RFC 7468 2: 64 characters a line */
         char *longer = text_format("%s%.64s\n", text, encoded + at);
@@ -254,15 +258,14 @@ char *authority_pem(const struct bytes *certificate)
         text = longer;
     }
     free(encoded);
-    encoded = text_format("%s-----END CERTIFICATE-----\n", text);
+    encoded = text_format("%s-----END %s-----\n", text, label);
     free(text);
     return encoded;
 }
 
-bool authority_load(struct database *database, struct vault *vault, struct authority **authority,
+bool authority_open(struct rows *rows, size_t row, struct vault *vault, struct authority **authority,
                     struct error *err)
 {
-    AUTO(rows_free) struct rows *rows = NULL;
     AUTO(sealed_clear) struct sealed sealed = { 0 };
     AUTO(secret_free) struct secret *key = NULL;
     struct bytes certificate;
@@ -270,24 +273,31 @@ bool authority_load(struct database *database, struct vault *vault, struct autho
     char place[VAULT_PLACE_SIZE];
     size_t length;
 
-    if (!database_run(database, STATEMENT_AUTHORITY_ACTIVE, NULL, &rows, err))
-        return false;
-    if (!rows_count(rows)) {
-        *authority = NULL;
-        return true;
-    }
-    data = row_bytes(rows, 0, "nonce", &length);
+    data = row_bytes(rows, row, "nonce", &length);
     if (length != sizeof(sealed.nonce))
         return error_set(err, ERROR_INTERNAL, "the authority's key has a nonce of %zu bytes", length);
     memcpy(sealed.nonce, data, sizeof(sealed.nonce));
-    sealed.key_id = text_copy(row_text(rows, 0, "key_id"));
-    data = row_bytes(rows, 0, "ciphertext", &length);
+    sealed.key_id = text_copy(row_text(rows, row, "key_id"));
+    data = row_bytes(rows, row, "ciphertext", &length);
     bytes_set(&sealed.ciphertext, data, length);
-    certificate.data = (unsigned char *)row_bytes(rows, 0, "certificate", &certificate.length);
-    vault_place_authority(row_text(rows, 0, "fingerprint"), place);
+    certificate.data = (unsigned char *)row_bytes(rows, row, "certificate", &certificate.length);
+    vault_place_authority(row_text(rows, row, "fingerprint"), place);
     if (!vault_open(vault, place, &sealed, &key, err))
         return error_during(err, "certificate authority");
     return authority_restore(authority, &certificate, key, err);
+}
+
+bool authority_load(struct database *database, struct vault *vault, struct authority **authority,
+                    struct error *err)
+{
+    AUTO(rows_free) struct rows *rows = NULL;
+
+    if (!database_run(database, STATEMENT_AUTHORITY_ACTIVE, NULL, &rows, err))
+        return false;
+    if (rows_count(rows))
+        return authority_open(rows, 0, vault, authority, err);
+    *authority = NULL;
+    return true;
 }
 
 void issued_certificate_clear(struct issued_certificate *issued)
@@ -295,6 +305,17 @@ void issued_certificate_clear(struct issued_certificate *issued)
     bytes_free(&issued->der);
     text_free(&issued->serial);
     text_free(&issued->fingerprint);
+}
+
+bool issued_certificate_describe(struct issued_certificate *issued, const X509 *certificate)
+{
+    if (!to_der(certificate, &issued->der))
+        return false;
+    issued->serial = serial_of(certificate);
+    issued->fingerprint = fingerprint_of(&issued->der);
+    issued->not_before_s = seconds_of(X509_get0_notBefore(certificate));
+    issued->not_after_s = seconds_of(X509_get0_notAfter(certificate));
+    return true;
 }
 
 /* A name longer than a CN can be stands in the SAN alone (RFC 6125 6.4.4 looks there first). */
@@ -305,6 +326,14 @@ static bool set_names(X509 *certificate, X509 *issuer, const char *fqdn)
 
     return (!fits || set_common_name(X509_get_subject_name(certificate), fqdn)) &&
            add_extension(certificate, issuer, NID_subject_alt_name, alternative);
+}
+
+/* RFC 5280 4.2.1.13; a URL that has been checked, for commas and semicolons have a meaning here. */
+static bool set_list_place(X509 *certificate, X509 *issuer, const char *url)
+{
+    AUTO(text_free) char *place = url && *url ? text_format("URI:%s", url) : NULL;
+
+    return !place || add_extension(certificate, issuer, NID_crl_distribution_points, place);
 }
 
 static bool sign_order(const struct authority *authority, const struct certificate_order *order,
@@ -323,6 +352,7 @@ static bool sign_order(const struct authority *authority, const struct certifica
                          order->usage == CERTIFICATE_CLIENT ? "clientAuth" : "serverAuth") &&
            add_extension(certificate, issuer, NID_subject_key_identifier, "hash") &&
            add_extension(certificate, issuer, NID_authority_key_identifier, "keyid:always") &&
+           set_list_place(certificate, issuer, order->list_url) &&
            X509_sign(certificate, authority->key, EVP_sha256()) > 0;
 }
 
@@ -349,11 +379,7 @@ bool authority_issue(const struct authority *authority, const struct certificate
     if (not_after_s > authority->not_after_s)
         not_after_s = authority->not_after_s;
     if (!certificate || !sign_order(authority, order, certificate, not_after_s) ||
-        !to_der(certificate, &issued->der))
+        !issued_certificate_describe(issued, certificate))
         return failed(err, "the certificate cannot be made");
-    issued->serial = serial_of(certificate);
-    issued->fingerprint = fingerprint_of(&issued->der);
-    issued->not_before_s = order->now_s - BACKDATE_S;
-    issued->not_after_s = not_after_s;
     return true;
 }

@@ -15,6 +15,9 @@
 #include "database/database.h"
 #include "devices/vault.h"
 
+#define AUTHORITY_NAME_LENGTH                                                                                \
+    16 /* of its fingerprint's digits; names its revocation list (amt.revocation_list) */
+
 struct authority; /* opaque: owns key and certificate */
 
 struct authority_facts {               /* borrowed from the authority */
@@ -36,11 +39,15 @@ void authority_free(struct authority **authority);
 void authority_describe(const struct authority *authority, struct authority_facts *facts);
 /* PKCS#8 DER; the caller ends it. */
 bool authority_key(const struct authority *authority, struct secret **key, struct error *err) MUST_CHECK;
-/* The certificate as PEM, for people; the caller frees. */
-char *authority_pem(const struct bytes *certificate);
+/* DER as PEM (RFC 7468), for people; label: "CERTIFICATE" or "X509 CRL". The caller frees. */
+char *authority_pem(const char *label, const struct bytes *der);
 
 /* The active one of the database, its key opened by the vault; *authority NULL when none was set. */
 bool authority_load(struct database *database, struct vault *vault, struct authority **authority,
+                    struct error *err) MUST_CHECK;
+
+/* The one in a row of fingerprint, certificate, key_id, nonce and ciphertext. */
+bool authority_open(struct rows *rows, size_t row, struct vault *vault, struct authority **authority,
                     struct error *err) MUST_CHECK;
 
 struct certificate_order {
@@ -48,6 +55,7 @@ struct certificate_order {
     const char *fqdn;                          /* becomes CN and SAN */
     enum certificate_usage usage;              /* becomes EKU */
     int64_t now_s, lifetime_s;
+    const char *list_url; /* of the revocation list, without what RFC 3986 wants escaped; NULL or "": none */
 };
 
 struct issued_certificate { /* zero-initialise; ended with issued_certificate_clear() */

@@ -5,6 +5,7 @@
 #define CERTIFICATES_REQUEST_H
 
 #include "common/error.h"
+#include "common/message.h"
 
 struct certificate_request; /* opaque */
 
@@ -17,9 +18,18 @@ bool request_read(struct certificate_request **request, const struct bytes *der,
                   struct error *err) MUST_CHECK;
 void request_free(struct certificate_request **request);
 
+/*
+ * Whether it asks for nothing but a certificate for this name and usage: CN and SAN are the name, in either
+ * case of letters, and there is no other name in it. An authority that is shown the request believes what
+ * stands in it.
+ */
+bool request_asks_for(const struct certificate_request *request, const char *fqdn,
+                      enum certificate_usage usage, struct error *err) MUST_CHECK;
+
 /* SHA-256 of the SubjectPublicKeyInfo. */
 void request_key_fingerprint(const struct certificate_request *request, unsigned char fingerprint[32]);
-/* EVP_PKEY, borrowed; for authority.c. */
+/* EVP_PKEY and X509_REQ, borrowed; for the files that issue. */
 void *request_key(const struct certificate_request *request);
+void *request_handle(const struct certificate_request *request);
 
 #endif

@@ -10,13 +10,17 @@
 #define DEFAULT_DAYS    3650
 #define DAY_S           86400
 
-static bool has_active(struct session *session, bool *active, struct error *err)
+#define DEFAULT_EXPIRY_DAYS 90
+
+static bool has_internal(struct session *session, bool *there, struct error *err)
 {
     AUTO(rows_free) struct rows *rows = NULL;
 
     if (!database_run(session->database, CONTROL_STATEMENT_AUTHORITY_LIST, NULL, &rows, err))
         return false;
-    *active = rows_count(rows) > 0 && strcmp(row_text(rows, 0, "state"), "active") == 0;
+    *there = false;
+    for (size_t i = 0; i < rows_count(rows); i++)
+        *there |= strcmp(row_text(rows, i, "kind"), "internal") == 0;
     return true;
 }
 
@@ -49,12 +53,12 @@ bool ca_init(struct session *session, const struct invocation *invocation, struc
     struct authority_facts facts;
     struct vault *vault;
     int64_t days = DEFAULT_DAYS;
-    bool active;
+    bool there;
 
     if ((days_text && !number_read(days_text, "--days", 1, 36500, &days, err)) ||
-        !session_vault(session, &vault, err) || !has_active(session, &active, err))
+        !session_vault(session, &vault, err) || !has_internal(session, &there, err))
         return false;
-    if (active && !invocation->options[OPTION_REPLACE])
+    if (there && !invocation->options[OPTION_REPLACE])
         return error_set(err, ERROR_CONFLICT,
                          "there is an authority already, see 'amtctl ca show'; --replace makes a new "
                          "one, and certificates of the former stay good");
@@ -74,19 +78,16 @@ bool ca_init(struct session *session, const struct invocation *invocation, struc
     return true;
 }
 
-static bool print_pem(const struct session *session, const struct rows *rows, struct error *err)
+static void print_pem(const struct session *session, const struct rows *rows, const char *column,
+                      const char *label)
 {
-    struct bytes certificate = { 0 };
+    AUTO(bytes_free) struct bytes der = { 0 };
     AUTO(text_free) char *pem = NULL;
     size_t length;
-    const unsigned char *data;
+    const unsigned char *data = row_bytes(rows, 0, column, &length);
 
-    if (rows_count(rows) == 0 || strcmp(row_text(rows, 0, "state"), "active") != 0)
-        return error_set(err, ERROR_ABSENT, "no authority is set; run 'amtctl ca init'");
-    data = row_bytes(rows, 0, "certificate", &length);
-    bytes_set(&certificate, data, length);
-    pem = authority_pem(&certificate);
-    bytes_free(&certificate);
+    bytes_set(&der, data, length);
+    pem = authority_pem(label, &der);
     if (session->json) {
         printf("{\"pem\": ");
         json_print_text(pem, stdout);
@@ -94,19 +95,15 @@ static bool print_pem(const struct session *session, const struct rows *rows, st
     } else {
         fputs(pem, stdout);
     }
-    return true;
 }
 
 bool ca_show(struct session *session, const struct invocation *invocation, struct error *err)
 {
     static const struct column columns[] = {
-        { "subject", "SUBJECT", COLUMN_TEXT },
-        { "state", "STATE", COLUMN_TEXT },
-        { "not_after", "VALID UNTIL", COLUMN_TEXT },
-        { "days_left", "DAYS LEFT", COLUMN_NUMBER },
-        { "fingerprint", "SHA-256 FINGERPRINT", COLUMN_TEXT },
-        { "not_before", NULL, COLUMN_TEXT },
-        { "created_at", NULL, COLUMN_TEXT },
+        { "subject", "SUBJECT", COLUMN_TEXT },       { "kind", "KIND", COLUMN_TEXT },
+        { "state", "STATE", COLUMN_TEXT },           { "not_after", "VALID UNTIL", COLUMN_TEXT },
+        { "days_left", "DAYS LEFT", COLUMN_NUMBER }, { "fingerprint", "SHA-256 FINGERPRINT", COLUMN_TEXT },
+        { "not_before", NULL, COLUMN_TEXT },         { "created_at", NULL, COLUMN_TEXT },
         { "created_by", NULL, COLUMN_TEXT },
     };
     AUTO(rows_free) struct rows *rows = NULL;
@@ -114,9 +111,58 @@ bool ca_show(struct session *session, const struct invocation *invocation, struc
 
     if (!database_run(session->database, CONTROL_STATEMENT_AUTHORITY_LIST, NULL, &rows, err))
         return false;
-    if (invocation->options[OPTION_PEM])
-        return print_pem(session, rows, err);
+    if (invocation->options[OPTION_PEM]) {
+        if (rows_count(rows) == 0 || strcmp(row_text(rows, 0, "state"), "active") != 0)
+            return error_set(err, ERROR_ABSENT, "no authority is set; run 'amtctl ca init'");
+        print_pem(session, rows, "certificate", "CERTIFICATE");
+        return true;
+    }
     table = table_from_rows(rows, columns, COUNT_OF(columns));
     (session->json ? table_print_json : table_print_text)(table, SHAPE_LIST, stdout);
     return true;
+}
+
+bool ca_crl(struct session *session, const struct invocation *invocation, struct error *err)
+{
+    static const struct column columns[] = {
+        { "issuer", "ISSUER", COLUMN_TEXT },          { "number", "NUMBER", COLUMN_NUMBER },
+        { "entries", "ENTRIES", COLUMN_NUMBER },      { "this_update", "MADE", COLUMN_TEXT },
+        { "next_update", "GOOD UNTIL", COLUMN_TEXT }, { "name", "FILE (.crl)", COLUMN_TEXT },
+    };
+    AUTO(rows_free) struct rows *rows = NULL;
+    AUTO(table_free) struct table *table = NULL;
+
+    if (!database_run(session->database, CONTROL_STATEMENT_REVOCATION_LIST, NULL, &rows, err))
+        return false;
+    if (invocation->options[OPTION_PEM]) {
+        if (rows_count(rows) == 0)
+            return error_set(
+                err, ERROR_ABSENT,
+                "there is no revocation list yet; the site server makes one when it runs and the "
+                "internal authority is there, see 'amtctl ca show'");
+        print_pem(session, rows, "list", "X509 CRL");
+        return true;
+    }
+    table = table_from_rows(rows, columns, COUNT_OF(columns));
+    (session->json ? table_print_json : table_print_text)(table, SHAPE_LIST, stdout);
+    return true;
+}
+
+bool ca_expiry(struct session *session, const struct invocation *invocation, struct error *err)
+{
+    static const struct column columns[] = {
+        { "what", "WHAT", COLUMN_TEXT },        { "name", "NAME", COLUMN_TEXT },
+        { "detail", "DETAIL", COLUMN_TEXT },    { "not_after", "ENDS", COLUMN_TEXT },
+        { "days_left", "DAYS", COLUMN_NUMBER }, { "renew_at", "RENEWED FROM", COLUMN_TEXT },
+        { "renewal", "RENEWAL", COLUMN_TEXT },  { "uuid", NULL, COLUMN_TEXT },
+    };
+    const char *days_text = invocation->options[OPTION_DAYS];
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    int64_t days = DEFAULT_EXPIRY_DAYS;
+
+    if (days_text && !number_read(days_text, "--days", 0, 36500, &days, err))
+        return false;
+    parameters_number(parameters, days);
+    return session_show(session, CONTROL_STATEMENT_CERTIFICATE_EXPIRY, &parameters, columns,
+                        COUNT_OF(columns), err);
 }

@@ -3,16 +3,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "certificate_file.h"
+#include "check.h"
 #include "common/clock.h"
+#include "common/curve_key.h"
 #include "session.h"
 #include "verbs.h"
 
-#define DAY_S       86400
-#define EXPIRY_DAYS 42 /* warned about so many days before */
-
-enum level { LEVEL_OK, LEVEL_WARNING, LEVEL_PROBLEM };
+#define DAY_S                  86400
+#define EXPIRY_DAYS            42 /* warned about so many days before */
+#define DEFAULT_QUEUE_KEY_FILE "/etc/amt-site-server/curve.key"
 
 static const char *const level_names[] = { "ok", "warning", "problem" };
 
@@ -23,19 +25,8 @@ static const struct column finding_columns[] = {
     { "remedy", "WHAT TO DO", COLUMN_TEXT },
 };
 
-struct check {
-    struct session *session;
-    const struct invocation *invocation;
-    struct table *findings;
-    size_t problems;
-};
-
-static void find(struct check *check, enum level level, const char *subject, const char *remedy,
-                 const char *format, ...) PRINTF_LIKE(5, 6);
-
-/* The remedy is "" where there is nothing to do. */
-static void find(struct check *check, enum level level, const char *subject, const char *remedy,
-                 const char *format, ...)
+void check_find(struct check *check, enum level level, const char *subject, const char *remedy,
+                const char *format, ...)
 {
     char text[512];
     va_list arguments;
@@ -50,13 +41,13 @@ static void find(struct check *check, enum level level, const char *subject, con
     check->problems += level == LEVEL_PROBLEM;
 }
 
-static bool rows_of(struct check *check, int statement, const char *subject, struct rows **rows)
+bool check_rows(struct check *check, int statement, const char *subject, struct rows **rows)
 {
     struct error err;
 
     if (database_run(check->session->database, statement, NULL, rows, &err))
         return true;
-    find(check, LEVEL_PROBLEM, subject, "see the database's log", "%s", err.message);
+    check_find(check, LEVEL_PROBLEM, subject, "see the database's log", "%s", err.message);
     return false;
 }
 
@@ -64,8 +55,8 @@ static void check_schema(struct check *check)
 {
     AUTO(rows_free) struct rows *rows = NULL;
 
-    if (rows_of(check, CONTROL_STATEMENT_CHECK_SCHEMA, "schema", &rows))
-        find(check, LEVEL_OK, "schema", "", "version %" PRId64, row_number(rows, 0, "version"));
+    if (check_rows(check, CONTROL_STATEMENT_CHECK_SCHEMA, "schema", &rows))
+        check_find(check, LEVEL_OK, "schema", "", "version %" PRId64, row_number(rows, 0, "version"));
 }
 
 static void check_roles(struct check *check)
@@ -86,13 +77,13 @@ static void check_roles(struct check *check)
         bool held;
 
         if (!session_role(check->session, roles[i].role, &held, &user, &err)) {
-            find(check, LEVEL_PROBLEM, "roles", "see the database's log", "%s", err.message);
+            check_find(check, LEVEL_PROBLEM, "roles", "see the database's log", "%s", err.message);
             return;
         }
         remedy = text_format("GRANT %s TO \"%s\", if it should", roles[i].role, user);
-        find(check, held ? LEVEL_OK : LEVEL_WARNING, "roles", held ? "" : remedy, "user \"%s\" %s %s%s%s",
-             user, held ? "holds" : "lacks", roles[i].role, held ? "" : " and ",
-             held ? "" : roles[i].without);
+        check_find(check, held ? LEVEL_OK : LEVEL_WARNING, "roles", held ? "" : remedy,
+                   "user \"%s\" %s %s%s%s", user, held ? "holds" : "lacks", roles[i].role,
+                   held ? "" : " and ", held ? "" : roles[i].without);
     }
 }
 
@@ -100,22 +91,23 @@ static void check_keys_in_use(struct check *check, const struct vault *vault)
 {
     AUTO(rows_free) struct rows *rows = NULL;
 
-    if (!check->session->database || !rows_of(check, CONTROL_STATEMENT_SEALED_KEY, "secret keys", &rows))
+    if (!check->session->database || !check_rows(check, CONTROL_STATEMENT_SEALED_KEY, "secret keys", &rows))
         return;
     for (size_t i = 0; i < rows_count(rows); i++) {
         const char *key = row_text(rows, i, "key_id");
         int64_t secrets = row_number(rows, i, "secrets");
 
         if (!vault_has_key(vault, key))
-            find(check, LEVEL_PROBLEM, "secret keys",
-                 "put the key back into the key file, from its safe copy",
-                 "key %s, which %" PRId64 " values are sealed with, is not in the key file", key, secrets);
+            check_find(
+                check, LEVEL_PROBLEM, "secret keys", "put the key back into the key file, from its safe copy",
+                "key %s, which %" PRId64 " values are sealed with, is not in the key file", key, secrets);
         else if (strcmp(key, vault_current_key_id(vault)) != 0)
-            find(check, LEVEL_WARNING, "secret keys", "call 'amtctl secret rotate-key'",
-                 "key %s, which %" PRId64 " values are sealed with, is not the current one", key, secrets);
+            check_find(check, LEVEL_WARNING, "secret keys", "call 'amtctl secret rotate-key'",
+                       "key %s, which %" PRId64 " values are sealed with, is not the current one", key,
+                       secrets);
         else
-            find(check, LEVEL_OK, "secret keys", "",
-                 "key %s, which %" PRId64 " values are sealed with, is the current one", key, secrets);
+            check_find(check, LEVEL_OK, "secret keys", "",
+                       "key %s, which %" PRId64 " values are sealed with, is the current one", key, secrets);
     }
 }
 
@@ -125,42 +117,27 @@ static void check_key_file(struct check *check)
     struct error err;
 
     if (!session_vault(check->session, &vault, &err)) {
-        find(check, LEVEL_PROBLEM, "secret keys",
-             "give it with --key-file, or make one with 'amtctl secret init'", "%s", err.message);
+        check_find(check, LEVEL_PROBLEM, "secret keys",
+                   "give it with --key-file, or make one with 'amtctl secret init'", "%s", err.message);
         return;
     }
-    find(check, LEVEL_OK, "secret keys", "", "%s is private; its current key is %s", check->session->key_file,
-         vault_current_key_id(vault));
+    check_find(check, LEVEL_OK, "secret keys", "", "%s is private; its current key is %s",
+               check->session->key_file, vault_current_key_id(vault));
     check_keys_in_use(check, vault);
 }
 
-static void check_expiry(struct check *check, const char *subject, const char *remedy, const char *name,
-                         int64_t left_s)
+void check_expiry(struct check *check, const char *subject, const char *remedy, const char *name,
+                  int64_t left_s)
 {
     enum level level = left_s <= 0                             ? LEVEL_PROBLEM
                        : left_s < (int64_t)EXPIRY_DAYS * DAY_S ? LEVEL_WARNING
                                                                : LEVEL_OK;
 
     if (left_s <= 0)
-        find(check, level, subject, remedy, "%s has expired", name);
+        check_find(check, level, subject, remedy, "%s has expired", name);
     else
-        find(check, level, subject, level == LEVEL_OK ? "" : remedy, "%s is valid for %" PRId64 " days", name,
-             left_s / DAY_S);
-}
-
-static void check_authority(struct check *check)
-{
-    AUTO(rows_free) struct rows *rows = NULL;
-
-    if (!rows_of(check, CONTROL_STATEMENT_AUTHORITY_LIST, "authority", &rows))
-        return;
-    if (rows_count(rows) == 0 || strcmp(row_text(rows, 0, "state"), "active") != 0) {
-        find(check, LEVEL_PROBLEM, "authority", "run 'amtctl ca init'",
-             "there is none, so computers can get no certificates");
-        return;
-    }
-    check_expiry(check, "authority", "make a new one with 'amtctl ca init --replace'",
-                 row_text(rows, 0, "subject"), row_number(rows, 0, "seconds_left"));
+        check_find(check, level, subject, level == LEVEL_OK ? "" : remedy, "%s is valid for %" PRId64 " days",
+                   name, left_s / DAY_S);
 }
 
 static void check_service_points(struct check *check)
@@ -168,53 +145,30 @@ static void check_service_points(struct check *check)
     AUTO(rows_free) struct rows *rows = NULL;
     size_t connected = 0, approved = 0;
 
-    if (!rows_of(check, CONTROL_STATEMENT_SERVICE_POINT_LIST, "service points", &rows))
+    if (!check_rows(check, CONTROL_STATEMENT_SERVICE_POINT_LIST, "service points", &rows))
         return;
     for (size_t i = 0; i < rows_count(rows); i++) {
         const char *state = row_text(rows, i, "state"), *name = row_text(rows, i, "name");
         bool is_connected = strcmp(row_text(rows, i, "connected"), "true") == 0;
 
         if (strcmp(state, "pending") == 0)
-            find(check, LEVEL_WARNING, "service points",
-                 "compare its key, then 'amtctl service-point approve'", "%s waits for approval", name);
+            check_find(check, LEVEL_WARNING, "service points",
+                       "compare its key, then 'amtctl service-point approve'", "%s waits for approval", name);
         if (strcmp(state, "approved") != 0)
             continue;
         approved++;
         connected += is_connected;
-        find(check, is_connected ? LEVEL_OK : LEVEL_WARNING, "service points",
-             is_connected ? "" : "start it, or 'amtctl service-point remove'", "%s is %s", name,
-             is_connected ? "connected" : "not connected");
+        check_find(check, is_connected ? LEVEL_OK : LEVEL_WARNING, "service points",
+                   is_connected ? "" : "start it, or 'amtctl service-point remove'", "%s is %s", name,
+                   is_connected ? "connected" : "not connected");
     }
     if (approved == 0)
-        find(check, LEVEL_PROBLEM, "service points", "start one, then 'amtctl service-point approve' its key",
-             "none is approved, so nobody hears computers");
+        check_find(check, LEVEL_PROBLEM, "service points",
+                   "start one, then 'amtctl service-point approve' its key",
+                   "none is approved, so nobody hears computers");
     else if (connected == 0)
-        find(check, LEVEL_PROBLEM, "service points", "start one, and see its log for what it lacks",
-             "none is connected");
-}
-
-static void check_registered_certificates(struct check *check)
-{
-    AUTO(rows_free) struct rows *rows = NULL;
-
-    if (!rows_of(check, CONTROL_STATEMENT_CHECK_CERTIFICATES, "provisioning certificate", &rows))
-        return;
-    for (size_t i = 0; i < rows_count(rows); i++) {
-        AUTO(text_free)
-        char *name = text_format("%s of service point %s, root %s,", row_text(rows, i, "subject"),
-                                 row_text(rows, i, "service_point"), row_text(rows, i, "root_subject"));
-
-        if (row_is_null(rows, i, "seconds_left"))
-            find(check, LEVEL_WARNING, "provisioning certificate", "look at it with --certificate FILE",
-                 "%s does not say how long it is valid", name);
-        else
-            check_expiry(check, "provisioning certificate", "renew it and restart the service point", name,
-                         row_number(rows, i, "seconds_left"));
-    }
-    if (rows_count(rows) == 0)
-        find(check, LEVEL_WARNING, "provisioning certificate",
-             "set provisioning.certificates at a service point, or give the file with --certificate",
-             "no service point has told of one");
+        check_find(check, LEVEL_PROBLEM, "service points", "start one, and see its log for what it lacks",
+                   "none is connected");
 }
 
 static void check_given_certificate(struct check *check, const char *path)
@@ -225,27 +179,27 @@ static void check_given_certificate(struct check *check, const char *path)
     struct error err;
 
     if (!certificate_file_read(path, now_s, &certificate, &err)) {
-        find(check, LEVEL_PROBLEM, "provisioning certificate",
-             "mend the file: private key, leaf, intermediates, root", "%s", err.message);
+        check_find(check, LEVEL_PROBLEM, "provisioning certificate",
+                   "mend the file: private key, leaf, intermediates, root", "%s", err.message);
         return;
     }
     name = text_format("%s (%s), root %s, SHA-256 %s,", path, certificate.subject, certificate.root_subject,
                        certificate.root_hash);
     check_expiry(check, "provisioning certificate", "renew it", name, certificate.not_after_s - now_s);
     if (certificate.weakness)
-        find(check, LEVEL_WARNING, "provisioning certificate", "renew it, unless all computers are old",
-             "%s: %s", path, certificate.weakness);
+        check_find(check, LEVEL_WARNING, "provisioning certificate", "renew it, unless all computers are old",
+                   "%s: %s", path, certificate.weakness);
 }
 
 static void check_profiles(struct check *check)
 {
     AUTO(rows_free) struct rows *rows = NULL;
 
-    if (!rows_of(check, CONTROL_STATEMENT_CHECK_PROFILES, "profiles", &rows))
+    if (!check_rows(check, CONTROL_STATEMENT_CHECK_PROFILES, "profiles", &rows))
         return;
     for (size_t i = 0; i < rows_count(rows); i++)
-        find(check, LEVEL_PROBLEM, "profiles", "call 'amtctl profile set' again, it makes one",
-             "%s sets a shared MEBx password, and has none", row_text(rows, i, "name"));
+        check_find(check, LEVEL_PROBLEM, "profiles", "call 'amtctl profile set' again, it makes one",
+                   "%s sets a shared MEBx password, and has none", row_text(rows, i, "name"));
 }
 
 static void check_database(struct check *check)
@@ -254,19 +208,44 @@ static void check_database(struct check *check)
     struct error err;
 
     if (!session_open(check->session, NULL, &err)) {
-        find(check, LEVEL_PROBLEM, "database", "give it with --database or $AMT_DATABASE_URL", "%s",
-             err.message);
+        check_find(check, LEVEL_PROBLEM, "database", "give it with --database or $AMT_DATABASE_URL", "%s",
+                   err.message);
         return;
     }
-    find(check, LEVEL_OK, "database", "", "can be reached");
+    check_find(check, LEVEL_OK, "database", "", "can be reached");
     check_roles(check);
     if (!session_role(check->session, "amt_reader", &is_reader, NULL, &err) || !is_reader)
         return;
     check_schema(check);
-    check_authority(check);
+    check_access(check);
+    check_authorities(check);
     check_service_points(check);
-    check_registered_certificates(check);
+    check_provisioning(check);
     check_profiles(check);
+}
+
+static void check_queue_key(struct check *check)
+{
+    const char *given = check->invocation->options[OPTION_QUEUE_KEY_FILE];
+    const char *path = given ? given : DEFAULT_QUEUE_KEY_FILE;
+    struct curve_key_pair pair = { 0 };
+    struct error err;
+
+    if (!given && access(path, F_OK) != 0) {
+        check_find(check, LEVEL_WARNING, "queue key",
+                   "call it on the site server's machine, or with --queue-key-file",
+                   "not looked at: there is no %s here", path);
+        return;
+    }
+    if (!curve_key_read(path, &pair, &err))
+        check_find(
+            check, LEVEL_PROBLEM, "queue key",
+            "make one with 'amt-site-server --create-key', and give its public key to the service points",
+            "%s", err.message);
+    else
+        check_find(check, LEVEL_OK, "queue key", "", "%s is private; service points need its public key %s",
+                   path, pair.public_key);
+    curve_key_clear(&pair);
 }
 
 bool check_run(struct session *session, const struct invocation *invocation, struct error *err)
@@ -276,8 +255,11 @@ bool check_run(struct session *session, const struct invocation *invocation, str
 
     check_database(&check);
     check_key_file(&check);
+    check_queue_key(&check);
     for (size_t i = 0; i < invocation->certificate_count; i++)
         check_given_certificate(&check, invocation->certificates[i]);
+    if (invocation->options[OPTION_CONFIG])
+        check_directory(&check, invocation->options[OPTION_CONFIG]);
     (session->json ? table_print_json : table_print_text)(findings, SHAPE_LIST, stdout);
     if (check.problems)
         return error_set(err, ERROR_INPUT, "%zu problem%s found", check.problems,

@@ -41,11 +41,14 @@ static const struct option_kind option_kinds[OPTION_COUNT] = {
                          "the only ones that it may serve, as 10.1.2.0/24,10.1.3.0/24; or: any" },
     [OPTION_KEY_ONLY] = { "key-only", NULL, "add the key to the file, seal nothing yet" },
     [OPTION_SUBJECT] = { "subject", "NAME", "common name of the authority" },
-    [OPTION_DAYS] = { "days", "N", "lifetime in days" },
+    [OPTION_DAYS] = { "days", "N", "lifetime, or how far to look, in days" },
     [OPTION_REPLACE] = { "replace", NULL, "make a new one although there is one" },
-    [OPTION_PEM] = { "pem", NULL, "print the certificate in PEM form" },
+    [OPTION_PEM] = { "pem", NULL, "print it in PEM form" },
     [OPTION_CERTIFICATE] = { "certificate", "FILE",
                              "a provisioning certificate file to look at; repeatable" },
+    [OPTION_QUEUE_KEY_FILE] = { "queue-key-file", "FILE",
+                                "the site server's queue key; default /etc/amt-site-server/curve.key" },
+    [OPTION_CONFIG] = { "config", "FILE", "the site server's configuration: looks at its directory" },
 };
 
 #define LIST_OPTIONS (OPTION_BIT(OPTION_SEARCH) | OPTION_BIT(OPTION_LIMIT))
@@ -223,6 +226,25 @@ const struct command commands[] = {
     { "account", "remove", "NAME", 1, 1, 0, "amt_operator", "take an account off the retry list", "",
       account_remove },
 
+    { "rollout", "list", "", 0, 0, 0, "amt_reader",
+      "how each profile goes to computers, and whether it was halted", "", rollout_list },
+    { "rollout", "set", "PROFILE KEY=VALUE...", 2, COMMAND_ARGUMENTS_ANY, 0, "amt_operator",
+      "size of the waves of a profile, and when it halts by itself",
+      "wave_size=N             computers provisioned or updated at once\n"
+      "per_subnet=N            the same in one subnet of subnet_bits=24, subnet_bits_ipv6=64\n"
+      "judged_last=N           look back at so many computers that were written to, or\n"
+      "                        begun to be; halt when of these there failed:\n"
+      "failures=N              so many\n"
+      "failures_one_reason=N   so many for one reason\n"
+      "lost_contact_counts=on  those count too that stopped answering: for profiles that\n"
+      "                        touch networks\n"
+      "N may be none where there may be no limit.",
+      rollout_set },
+    { "rollout", "halt", "PROFILE", 1, 1, OPTION_BIT(OPTION_WHY), "amt_operator",
+      "begin no further provision or update of a profile", "What is under way goes on.", rollout_halt },
+    { "rollout", "resume", "PROFILE", 1, 1, 0, "amt_operator", "go on with a profile that was halted",
+      "Failures so far do not count any more. Mend the profile first: amtctl profile set.", rollout_resume },
+
     { "service-point", "list", "", 0, 0, 0, "amt_reader", "service points, those that wait for approval too",
       "", service_point_list },
     { "service-point", "approve", "KEY|NAME", 1, 1, OPTION_BIT(OPTION_NAME) | OPTION_BIT(OPTION_SUBNETS),
@@ -261,12 +283,29 @@ const struct command commands[] = {
       ca_init },
     { "ca", "show", "", 0, 0, OPTION_BIT(OPTION_PEM), "amt_reader", "the site's certificate authority", "",
       ca_show },
+    { "ca", "crl", "", 0, 0, OPTION_BIT(OPTION_PEM), "amt_reader", "revocation lists, the current one first",
+      "The site server makes a list at once when a certificate is revoked, and before the\n"
+      "last one ends. --pem prints the current one for 'openssl verify -crl_check'.",
+      ca_crl },
+    { "ca", "expiry", "", 0, 0, OPTION_BIT(OPTION_DAYS), "amt_reader",
+      "certificates and lists that end within --days (default 90)", "", ca_expiry },
 
-    { "check", NULL, "", 0, 0, OPTION_BIT(OPTION_CERTIFICATE), NULL,
+    { "root", "coverage", "", 0, 0, 0, "amt_reader",
+      "which of our provisioning roots the computers trust, and until when",
+      "From the Hellos of imported computers. The second table says how many computers are\n"
+      "stranded, and from which date on, when nothing is renewed.",
+      root_coverage },
+
+    { "check", NULL, "", 0, 0,
+      OPTION_BIT(OPTION_CERTIFICATE) | OPTION_BIT(OPTION_QUEUE_KEY_FILE) | OPTION_BIT(OPTION_CONFIG), NULL,
       "look for what would keep computers from being provisioned",
-      "Looks at the database, its schema and the rights of the user, the secret key file,\n"
-      "the certificate authority, the service points and their provisioning certificates,\n"
-      "and the profiles. One line a finding, with the remedy. Exit status 0 only if there\n"
+      "Looks at the database, its schema, the rights of the user and of all others, the\n"
+      "secret key file and the queue's, the certificate authority and its revocations, the\n"
+      "service points and their provisioning certificates, which computers' roots and DNS\n"
+      "suffixes these match, and the profiles. With --config also at the directory, as the\n"
+      "site server's account: each domain controller and its clock, the global catalogue,\n"
+      "the container and the right to create objects in it. One line a finding, with the\n"
+      "remedy. Exit status 0 only if there\n"
       "is no problem; warnings alone do not count as problems.",
       check_run },
     { "summary", NULL, "", 0, 0, 0, "amt_reader", "the fleet, the failures, and what waits for a person", "",

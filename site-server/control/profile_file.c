@@ -126,6 +126,19 @@ static bool check_sid(const char *sid, struct error *err)
     return true;
 }
 
+/* MS-SAMR 3.1.1.6: what account names are not made of. */
+static bool check_directory_name(const char *name, struct error *err)
+{
+    const char *account = strchr(name, '\\') + 1;
+    size_t domain_length = (size_t)(account - 1 - name);
+
+    if (domain_length == 0 || domain_length > 15 || *account == '\0' || strlen(account) > 256 ||
+        strpbrk(account, "\"/\\[]:;|=,+*?<>"))
+        return error_set(err, ERROR_INPUT,
+                         "'%.80s' is no DOMAIN\\name of a user or group, with the domain's short name", name);
+    return true;
+}
+
 /* Trims in place at the end and returns where the text begins. */
 static char *trim(char *text)
 {
@@ -179,14 +192,17 @@ static bool check_room(const struct profile_file *profile, const struct profile_
 
 static bool read_user(struct profile_file *profile, const char *name, const char *value, struct error *err)
 {
-    bool is_sid = strncasecmp(name, "S-1-", 4) == 0;
+    bool by_name = strchr(name, '\\') != NULL, is_sid = !by_name && strncasecmp(name, "S-1-", 4) == 0;
+    bool fits = by_name  ? check_directory_name(name, err)
+                : is_sid ? check_sid(name, err)
+                         : user_name_check(name, err);
     struct profile_file_user user = { 0 };
 
-    if (is_sid ? !check_sid(name, err) : !user_name_check(name, err))
+    if (!fits)
         return false;
     if (!read_rights(value, &user, err))
         return error_during(err, "user '%s'", name);
-    *(is_sid ? &user.sid : &user.name) = text_copy(name);
+    *(by_name || is_sid ? &user.sid : &user.name) = text_copy(name);
     if (!check_room(profile, &user, err)) {
         free(user.name);
         free(user.sid);

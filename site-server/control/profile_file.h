@@ -44,7 +44,7 @@ enum profile_access { ACCESS_LOCAL, ACCESS_NETWORK, ACCESS_BOTH }; /* AMT SDK: A
 
 struct profile_file_user {
     char *name; /* of a Digest user, or NULL */
-    char *sid;  /* S-1-..., or NULL */
+    char *sid;  /* S-1-... or DOMAIN\name, or NULL */
     enum profile_access access;
     uint32_t realms;
 };

@@ -355,7 +355,7 @@ static void print_section(const struct network_section *section, FILE *out)
             fprintf(out, "%s = %s\n", keys[i].key, section->values[i]);
     }
     if (section->trusted_root.length) {
-        AUTO(text_free) char *pem = authority_pem(&section->trusted_root);
+        AUTO(text_free) char *pem = authority_pem("CERTIFICATE", &section->trusted_root);
 
         fputs(pem, out);
     }

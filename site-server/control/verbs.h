@@ -11,10 +11,12 @@ command_function computer_list, computer_show, computer_block, computer_unblock,
 command_function computer_reprovision, computer_remove, computer_unknown;
 command_function job_request, job_list, job_show, job_cancel, job_watch;
 command_function profile_set, profile_show, profile_list, profile_remove, profile_password;
+command_function rollout_list, rollout_set, rollout_halt, rollout_resume;
 command_function account_add, account_list, account_remove;
 command_function service_point_list, service_point_approve, service_point_remove;
 command_function secret_show, secret_init, secret_rotate_key;
-command_function ca_init, ca_show;
+command_function ca_init, ca_show, ca_crl, ca_expiry;
+command_function root_coverage;
 command_function check_run, summary_run;
 
 #endif

@@ -2,22 +2,23 @@
 
 #include <assert.h>
 #include <libpq-fe.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
+#include "database/dial.h"
 #include "database/schema_change.h"
 #include "statement.h"
-
-/* A host that does not answer must not hold the caller for long. */
-#define CONNECT_TIMEOUT_S   "4"
-#define TCP_USER_TIMEOUT_MS "10000"
 
 #define SENT_MAX 256
 
 struct database {
     PGconn *connection; /* NULL: lost */
-    char *url, *program;
+    struct dial *dial;  /* NULL: no connection is being made */
+    bool warned;        /* by the server, since it was set back */
+    char *url, *program, *instance;
     const struct sql_text *statements;
     size_t statement_count;
     unsigned channels, notified; /* bits of enum database_channel */
@@ -33,6 +34,7 @@ static const struct {
     { CHANNEL_JOB, "amt_job", "LISTEN amt_job" },
     { CHANNEL_SERVICE_POINT, "amt_service_point", "LISTEN amt_service_point" },
     { CHANNEL_AUTHORITY, "amt_authority", "LISTEN amt_authority" },
+    { CHANNEL_REVOCATION, "amt_revocation", "LISTEN amt_revocation" },
 };
 
 static void result_free(PGresult **result)
@@ -174,32 +176,25 @@ static bool execute(struct database *database, const char *text, struct error *e
     return true;
 }
 
-/* Notices are for people at a terminal; libpq would write them to standard error. */
-static void ignore_notice(void *context, const char *message)
+/*
+ * Notices are for people at a terminal; libpq would write them to standard error. One is not: a COMMIT that
+ * did not wait for its synchronous standby to the end, because it was cancelled, succeeds with a warning
+ * (PostgreSQL documentation, 27.2.8.3 "Planning for High Availability").
+ */
+static void take_notice(void *context, const PGresult *notice)
 {
-    (void)context;
-    (void)message;
+    struct database *database = context;
+    const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+    const char *state = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
+
+    database->warned |= severity && strcmp(severity, "WARNING") == 0 && state && strcmp(state, "01000") == 0;
 }
 
-static bool connect_to(struct database *database, struct error *err)
+static void take_connection(struct database *database, PGconn *connection)
 {
-    /* What comes after dbname wins over the URL, what comes before is its default. */
-    const char *keywords[] = { "connect_timeout",
-                               "tcp_user_timeout",
-                               "target_session_attrs",
-                               "dbname",
-                               "application_name",
-                               "client_encoding",
-                               NULL };
-    const char *values[] = {
-        CONNECT_TIMEOUT_S, TCP_USER_TIMEOUT_MS, "read-write", database->url, database->program, "UTF8", NULL
-    };
-
-    database->connection = PQconnectdbParams(keywords, values, 1);
-    if (PQstatus(database->connection) != CONNECTION_OK)
-        return lost(database, err);
-    PQsetNoticeProcessor(database->connection, ignore_notice, NULL);
-    return true;
+    database->connection = connection;
+    PQsetnonblocking(connection, 0);
+    PQsetNoticeReceiver(connection, take_notice, database);
 }
 
 static bool set_timeout(struct database *database, struct error *err)
@@ -208,6 +203,15 @@ static bool set_timeout(struct database *database, struct error *err)
     char *command = text_format("SET statement_timeout = %lld", (long long)database->statement_timeout_ms);
 
     return !database->statement_timeout_ms || execute(database, command, err);
+}
+
+static bool say_who(struct database *database, struct error *err)
+{
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+
+    parameters_text(parameters, database->instance);
+    return !database->instance ||
+           database_run_once(database, &statement_texts[STATEMENT_SITE_SERVER_SET], parameters, NULL, err);
 }
 
 static bool listen(struct database *database, struct error *err)
@@ -280,28 +284,86 @@ static bool prepare_all(struct database *database, struct error *err)
     return PQexitPipelineMode(database->connection) || lost(database, err);
 }
 
+/* What a new connection needs; a few round trips. */
 static bool set_up(struct database *database, struct error *err)
 {
-    if (!connect_to(database, err))
-        return false;
-    if (set_timeout(database, err) && (!database->statement_count || check_schema(database, err)) &&
-        prepare_all(database, err) && listen(database, err))
+    if (set_timeout(database, err) && say_who(database, err) &&
+        (!database->statement_count || check_schema(database, err)) && prepare_all(database, err) &&
+        listen(database, err))
         return true;
     disconnect(database);
     return false;
 }
 
+bool database_connect(struct database *database, bool *done, struct error *err)
+{
+    PGconn *connection = NULL;
+
+    *done = false;
+    if (!database->dial) {
+        disconnect(database);
+        if (!dial_begin(&database->dial, database->url, database->program, err))
+            return false;
+    }
+    switch (dial_continue(database->dial, &connection, err)) {
+    case DIAL_GOES_ON:
+        return true;
+    case DIAL_FAILED:
+        dial_end(&database->dial);
+        return false;
+    case DIAL_CONNECTED:
+        dial_end(&database->dial);
+        take_connection(database, connection);
+        break;
+    }
+    *done = set_up(database, err);
+    return *done;
+}
+
+bool database_connecting(const struct database *database)
+{
+    return database->dial != NULL;
+}
+
+int64_t database_connect_due_ms(const struct database *database)
+{
+    return dial_due_ms(database->dial);
+}
+
+static bool wait_for_connection(struct database *database, struct error *err)
+{
+    bool done = false;
+
+    while (database_connect(database, &done, err)) {
+        if (done)
+            return true;
+        int64_t left_ms = database_connect_due_ms(database) - clock_monotonic_ms();
+
+        poll(&(struct pollfd){ .fd = dial_descriptor(database->dial), .events = POLLIN }, 1,
+             left_ms > 0 ? (int)left_ms : 0);
+    }
+    return false;
+}
+
+struct database *database_new(const struct database_options *options)
+{
+    struct database *database = allocate(sizeof(*database));
+
+    database->url = text_copy(options->url);
+    database->program = text_copy(options->program);
+    database->instance = options->instance ? text_copy(options->instance) : NULL;
+    database->statements = options->statements;
+    database->statement_count = options->statement_count;
+    database->channels = options->channels;
+    database->statement_timeout_ms = options->statement_timeout_ms;
+    return database;
+}
+
 bool database_open(struct database **database, const struct database_options *options, struct error *err)
 {
-    AUTO(database_close) struct database *opening = allocate(sizeof(*opening));
+    AUTO(database_close) struct database *opening = database_new(options);
 
-    opening->url = text_copy(options->url);
-    opening->program = text_copy(options->program);
-    opening->statements = options->statements;
-    opening->statement_count = options->statement_count;
-    opening->channels = options->channels;
-    opening->statement_timeout_ms = options->statement_timeout_ms;
-    if (!set_up(opening, err))
+    if (!wait_for_connection(opening, err))
         return false;
     *database = TAKE(opening);
     return true;
@@ -310,9 +372,11 @@ bool database_open(struct database **database, const struct database_options *op
 void database_close(struct database **database)
 {
     if (*database) {
+        dial_end(&(*database)->dial);
         disconnect(*database);
         free((*database)->url);
         free((*database)->program);
+        free((*database)->instance);
         free(*database);
     }
     *database = NULL;
@@ -325,13 +389,36 @@ bool database_connected(const struct database *database)
 
 bool database_reconnect(struct database *database, struct error *err)
 {
-    disconnect(database);
-    return set_up(database, err);
+    dial_end(&database->dial);
+    return wait_for_connection(database, err);
 }
 
 bool database_begin(struct database *database, struct error *err)
 {
     return execute(database, "BEGIN", err);
+}
+
+/* A COMMIT waits for its synchronous standby, and statement_timeout does not end that. */
+static bool wait_for_commit(struct database *database, struct error *err)
+{
+    int64_t end_ms = clock_monotonic_ms() + database->statement_timeout_ms;
+
+    while (PQconsumeInput(database->connection)) {
+        int64_t left_ms = database->statement_timeout_ms ? end_ms - clock_monotonic_ms() : -1;
+
+        if (!PQisBusy(database->connection))
+            return true;
+        if (database->statement_timeout_ms && left_ms <= 0) {
+            disconnect(database);
+            return error_set(
+                err, ERROR_UNREACHABLE,
+                "database: COMMIT was not answered in %lld ms; if a synchronous standby is away, bring "
+                "it back or take it out of synchronous_standby_names",
+                (long long)database->statement_timeout_ms);
+        }
+        poll(&(struct pollfd){ .fd = PQsocket(database->connection), .events = POLLIN }, 1, (int)left_ms);
+    }
+    return lost(database, err);
 }
 
 bool database_commit(struct database *database, struct error *err)
@@ -342,9 +429,23 @@ bool database_commit(struct database *database, struct error *err)
         return false;
     if (!finish_sent(database, err))
         return false;
-    result = PQexec(database->connection, "COMMIT");
+    database->warned = false;
+    if (!PQsendQuery(database->connection, "COMMIT"))
+        return lost(database, err);
+    if (!wait_for_commit(database, err))
+        return false;
+    result = PQgetResult(database->connection);
+    AUTO(result_free) PGresult *end = PQgetResult(database->connection); /* NULL after one statement */
+
     if (PQresultStatus(result) != PGRES_COMMAND_OK)
         return failed(database, result, "COMMIT", err);
+    if (database->warned) {
+        disconnect(database);
+        return error_set(
+            err, ERROR_UNREACHABLE,
+            "database: the synchronous standby did not confirm the transaction in time, so that it "
+            "may be lost when the primary dies; it is carried out again");
+    }
     /* PostgreSQL answers the COMMIT of a broken transaction with ROLLBACK. */
     if (strcmp(PQcmdStatus(result), "COMMIT") != 0)
         return error_set(err, ERROR_CONFLICT,
@@ -449,6 +550,8 @@ bool database_run_script(struct database *database, const struct sql_text *scrip
 
 int database_descriptor(const struct database *database)
 {
+    if (database->dial)
+        return dial_descriptor(database->dial);
     return database->connection ? PQsocket(database->connection) : -1;
 }
 
@@ -462,7 +565,8 @@ bool database_notifications(struct database *database, unsigned *notified, struc
         return lost(database, err);
     while ((notice = PQnotifies(database->connection))) {
         for (size_t i = 0; i < COUNT_OF(channels); i++) {
-            if (strcmp(notice->relname, channels[i].name) == 0)
+            if (notice->be_pid != PQbackendPID(database->connection) &&
+                strcmp(notice->relname, channels[i].name) == 0)
                 database->notified |= channels[i].bit;
         }
         PQfreemem(notice);

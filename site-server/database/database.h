@@ -1,15 +1,17 @@
 /*
  * database.h - one connection to PostgreSQL: prepared statements, transactions, notifications.
  *
- * Only database.c and row.c see libpq. Blocking, one connection for one thread. A statement is a
- * file of an SQL folder (embedded by embed-sql); all of the set are prepared when the connection opens, so
- * a typing error stops the start. Parameters travel beside the text, never pasted into it.
+ * Only this folder sees libpq. Blocking, but for database_connect(); one connection for one thread. A
+ * statement is a file of an SQL folder (embedded by embed-sql); all of the set are prepared when the
+ * connection opens, so a typing error stops the start. Parameters travel beside the text, never pasted into
+ * it.
  *
  * Failures: ERROR_UNREACHABLE when the connection is lost or the server is not the writable primary (run
- * database_reconnect() later; a commit that fails so has an unknown outcome), ERROR_CONFLICT for what may
- * succeed when repeated and for a function's "state forbids this" (AM002), ERROR_ABSENT (AM001),
- * ERROR_INPUT (AM003, values out of range), ERROR_REFUSED when the role lacks a right, else ERROR_INTERNAL.
- * Messages read "STATEMENT: what is wrong; what to do".
+ * database_connect() later; a commit that fails so has an unknown outcome: it may be lost, done, or done
+ * without its synchronous standby knowing), ERROR_CONFLICT for what may succeed when repeated and for a
+ * function's "state forbids this" (AM002), ERROR_ABSENT (AM001), ERROR_INPUT (AM003, values out of range),
+ * ERROR_REFUSED when the role lacks a right, else ERROR_INTERNAL. Messages read "STATEMENT: what is wrong;
+ * what to do".
  */
 #ifndef DATABASE_DATABASE_H
 #define DATABASE_DATABASE_H
@@ -27,6 +29,7 @@ enum database_channel {                            /* bits: what NOTIFY tells */
                         CHANNEL_JOB = 1,           /* a job was requested or cancelled */
                         CHANNEL_SERVICE_POINT = 2, /* keys of service points changed */
                         CHANNEL_AUTHORITY = 4,     /* another certificate authority was set */
+                        CHANNEL_REVOCATION = 8,    /* a certificate was revoked, or a list made */
 };
 
 struct database_options {
@@ -36,18 +39,30 @@ struct database_options {
      * either. */
     const struct sql_text *statements;
     size_t statement_count;
-    unsigned channels;            /* bits of enum database_channel to listen on */
+    const char *instance; /* UUID of this site server, which statements refer to; NULL: none; copied */
+    unsigned channels;    /* bits of enum database_channel to listen on */
     int64_t statement_timeout_ms; /* 0: none */
 };
 
-/* Refuses a schema that is older than the program, and says what to run. */
+/* Without a connection; the caller ends it with database_close(). */
+struct database *database_new(const struct database_options *options);
+/*
+ * Goes on connecting, or begins to: never waits for a host, see dial.h. *done: the connection is there. Call
+ * it again when the descriptor is readable, and at the latest at database_connect_due_ms() (monotonic).
+ * False: this try failed, with ERROR_UNREACHABLE when a later one may succeed.
+ */
+bool database_connect(struct database *database, bool *done, struct error *err) MUST_CHECK;
+bool database_connecting(const struct database *database);
+int64_t database_connect_due_ms(const struct database *database);
+
+/* The same, waiting for it. Refuses a schema that is older than the program, and says what to run. */
 bool database_open(struct database **database, const struct database_options *options,
                    struct error *err) MUST_CHECK;
 void database_close(struct database **database);
 
 bool database_connected(const struct database *database);
-/* One try, a few seconds at most. Afterwards every channel counts as notified: something may have been
- * missed. */
+/* One try, a few seconds at most: DIAL_TIMEOUT_MS. Afterwards every channel counts as notified: something may
+ * have been missed. */
 bool database_reconnect(struct database *database, struct error *err) MUST_CHECK;
 
 bool database_begin(struct database *database, struct error *err) MUST_CHECK;
@@ -82,11 +97,13 @@ bool database_run_once(struct database *database, const struct sql_text *stateme
 bool database_run_script(struct database *database, const struct sql_text *script,
                          struct error *err) MUST_CHECK;
 
-/* For poll(): readable when a notification may be there; -1 without connection. */
+/* For poll(): readable when a notification may be there, or when database_connect() has something to do; -1:
+ * neither. */
 int database_descriptor(const struct database *database);
 /*
  * Takes in what was notified since the last call; call it when the descriptor is readable and after each
- * transaction (a notification may arrive together with a result). Never blocks.
+ * transaction (a notification may arrive together with a result). What this connection notified itself is
+ * left out. Never blocks.
  */
 bool database_notifications(struct database *database, unsigned *channels, struct error *err) MUST_CHECK;
 

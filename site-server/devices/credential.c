@@ -6,7 +6,7 @@
 
 #include "statement.h"
 
-static const char *const kind_names[CREDENTIAL_KINDS] = { "admin", "mebx" };
+static const char *const kind_names[CREDENTIAL_KINDS] = { "admin", "mebx", "directory" };
 static const char *const state_names[] = { "pending", "active", "superseded", "imported" };
 
 const char *credential_kind_name(enum credential_kind kind)

@@ -12,7 +12,7 @@
 #include "database/database.h"
 #include "devices/vault.h"
 
-enum credential_kind { CREDENTIAL_ADMIN, CREDENTIAL_MEBX, CREDENTIAL_KINDS };
+enum credential_kind { CREDENTIAL_ADMIN, CREDENTIAL_MEBX, CREDENTIAL_DIRECTORY, CREDENTIAL_KINDS };
 enum credential_state { CREDENTIAL_PENDING, CREDENTIAL_ACTIVE, CREDENTIAL_SUPERSEDED, CREDENTIAL_IMPORTED };
 
 const char *credential_kind_name(enum credential_kind kind);

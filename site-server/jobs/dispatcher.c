@@ -7,6 +7,8 @@
 #include "devices/root_hash.h"
 #include "jobs/lease.h"
 #include "jobs/preparation.h"
+#include "jobs/rollout.h"
+#include "jobs/service_point.h"
 #include "jobs/subnet.h"
 #include "statement.h"
 
@@ -56,6 +58,21 @@ static int suitability(const struct dispatch_question *question, const struct co
     return point->subnet_count ? 0 : SERVES_NO_SUBNET;
 }
 
+static bool takes_now(const struct connected_point *point, uint32_t free_slots)
+{
+    return !point->elsewhere && free_slots;
+}
+
+/* Of two that suit equally: one of ours that can take it now, before one of another site server's. */
+static bool readier(const struct connected_point *points, const uint32_t *free_slots, size_t one,
+                    size_t other)
+{
+    bool one_now = takes_now(&points[one], free_slots[one]);
+    bool other_now = takes_now(&points[other], free_slots[other]);
+
+    return one_now == other_now ? free_slots[one] > free_slots[other] : one_now;
+}
+
 enum dispatch_choice dispatch_choose(const struct dispatch_question *question,
                                      const struct connected_point *points, const uint32_t *free_slots,
                                      size_t count, size_t *point)
@@ -66,13 +83,15 @@ enum dispatch_choice dispatch_choose(const struct dispatch_question *question,
     for (size_t i = 0; i < count; i++) {
         int suits = suitability(question, &points[i]);
 
-        if (suits > best || (suits && suits == best && free_slots[i] > free_slots[chosen])) {
+        if (suits > best || (suits && suits == best && readier(points, free_slots, i, chosen))) {
             best = suits;
             chosen = i;
         }
     }
     if (!best)
         return DISPATCH_NOBODY;
+    if (points[chosen].elsewhere)
+        return DISPATCH_ELSEWHERE;
     if (!free_slots[chosen])
         return DISPATCH_FULL;
     *point = chosen;
@@ -88,19 +107,29 @@ struct choice {
 
 struct choosing {
     struct database *database;
-    const struct connected_point *points;
+    struct points_elsewhere elsewhere;
+    struct connected_point *points; /* ours, then those elsewhere */
     size_t point_count;
     uint32_t *free_slots; /* what is left of each point's */
-    uint64_t free_total;
+    uint64_t free_total;  /* of ours */
     struct choice *chosen;
     size_t chosen_count, chosen_max;
+    bool limited;                 /* some of them are of a profile with limits */
     struct job_setback *stranded; /* nobody can take them */
     size_t stranded_count;
     int64_t after_us, after_id; /* where the next page begins */
 };
 
+static void numbers_free(int64_t **numbers)
+{
+    free(*numbers);
+    *numbers = NULL;
+}
+
 static void choosing_clear(struct choosing *c)
 {
+    points_elsewhere_clear(&c->elsewhere);
+    free(c->points);
     free(c->free_slots);
     free(c->chosen);
     free(c->stranded); /* their texts are NULL */
@@ -132,6 +161,7 @@ static void choose(struct choosing *c, struct rows *rows, size_t row)
         c->chosen[c->chosen_count++] = (struct choice){ row_number(rows, row, "id"), point };
         c->free_slots[point]--;
         c->free_total--;
+        c->limited |= row_bool(rows, row, "limited");
         break;
     case DISPATCH_NOBODY:
         c->stranded = reallocate(c->stranded, c->stranded_count + 1, sizeof(*c->stranded));
@@ -144,6 +174,7 @@ static void choose(struct choosing *c, struct rows *rows, size_t row)
         };
         break;
     case DISPATCH_FULL:
+    case DISPATCH_ELSEWHERE:
         break;
     }
     free(hashes);
@@ -184,31 +215,25 @@ static bool choose_all(struct choosing *c, struct error *err)
     return true;
 }
 
-/* Another site server's service points may be able to take what ours cannot. */
-static bool others_connected(const struct choosing *c, bool *others, struct error *err)
+/* What a wave has no room for waits for the next dispatch. */
+static bool admit(struct choosing *c, struct error *err)
 {
-    AUTO(parameters_free) struct parameters *parameters = parameters_new();
-    AUTO(rows_free) struct rows *rows = NULL;
-    struct array *ours = parameters_numbers(parameters);
+    AUTO(numbers_free) int64_t *jobs = NULL;
+    size_t count = c->chosen_count, kept = 0;
 
-    for (size_t i = 0; i < c->point_count; i++)
-        array_add_number(ours, c->points[i].id);
-    if (!database_run(c->database, STATEMENT_SERVICE_POINTS_ELSEWHERE, parameters, &rows, err))
-        return false;
-    *others = row_bool(rows, 0, "connected");
-    return true;
-}
-
-static bool set_stranded_aside(const struct choosing *c, const struct job_settings *settings,
-                               struct error *err)
-{
-    bool others;
-
-    if (!c->stranded_count)
+    if (!c->limited)
         return true;
-    if (!others_connected(c, &others, err))
+    jobs = allocate(count * sizeof(*jobs));
+    for (size_t i = 0; i < count; i++)
+        jobs[i] = c->chosen[i].job;
+    if (!rollout_admit(c->database, jobs, &count, err))
         return false;
-    return others || job_set_back(c->database, settings, c->stranded, c->stranded_count, err);
+    for (size_t i = 0; i < c->chosen_count && kept < count; i++) {
+        if (c->chosen[i].job == jobs[kept])
+            c->chosen[kept++] = c->chosen[i];
+    }
+    c->chosen_count = kept;
+    return true;
 }
 
 /* ---- locking, preparing, leasing ------------------------------------------------------------------- */
@@ -371,19 +396,40 @@ static bool lease(const struct choosing *c, const struct job_settings *settings,
     return true;
 }
 
-static void choosing_begin(struct choosing *c, struct database *database,
-                           const struct connected_point *points, size_t count)
+static void add_elsewhere(struct choosing *c)
+{
+    for (size_t i = 0; i < c->elsewhere.count; i++) {
+        const struct point_elsewhere *point = &c->elsewhere.items[i];
+
+        c->free_slots[c->point_count] = point->free;
+        c->points[c->point_count++] =
+            (struct connected_point){ .id = point->id,
+                                      .elsewhere = true,
+                                      .free = point->free,
+                                      .subnets = (const char *const *)point->subnets,
+                                      .subnet_count = point->subnet_count,
+                                      .root_hashes = point->root_hashes,
+                                      .root_hash_count = point->root_hash_count };
+    }
+}
+
+static bool choosing_begin(struct choosing *c, struct database *database,
+                           const struct connected_point *points, size_t count, struct error *err)
 {
     c->database = database;
-    c->points = points;
-    c->point_count = count;
-    c->free_slots = allocate(count * sizeof(*c->free_slots));
-    for (size_t i = 0; i < count; i++) {
-        c->free_slots[i] = points[i].free;
-        c->free_total += points[i].free;
+    if (!service_points_elsewhere(database, &c->elsewhere, err))
+        return false;
+    c->points = allocate((count + c->elsewhere.count) * sizeof(*c->points));
+    c->free_slots = allocate((count + c->elsewhere.count) * sizeof(*c->free_slots));
+    for (; c->point_count < count; c->point_count++) {
+        c->points[c->point_count] = points[c->point_count];
+        c->free_slots[c->point_count] = points[c->point_count].free;
+        c->free_total += points[c->point_count].free;
     }
+    add_elsewhere(c);
     c->chosen_max = OFFERS_AT_ONCE;
     c->chosen = allocate(c->chosen_max * sizeof(*c->chosen));
+    return true;
 }
 
 bool job_dispatch(struct database *database, struct vault *vault, const struct job_settings *settings,
@@ -394,10 +440,12 @@ bool job_dispatch(struct database *database, struct vault *vault, const struct j
     AUTO(batch_clear) struct batch batch = { 0 };
 
     *offers = (struct job_offers){ 0 };
-    choosing_begin(&c, database, points, count);
-    if (!choose_all(&c, err) || !set_stranded_aside(&c, settings, err))
+    if (!choosing_begin(&c, database, points, count, err) || !choose_all(&c, err) ||
+        !job_set_back(database, settings, c.stranded, c.stranded_count, err))
         return false;
     offers->more = c.chosen_count == c.chosen_max && c.free_total;
+    if (!admit(&c, err))
+        return false;
     if (!c.chosen_count)
         return true;
     return lock_chosen(&c, &batch, err) &&

@@ -4,6 +4,8 @@
  * A job goes to the service point whose subnets hold the computer's address by the longest prefix, else to
  * the one that heard the Hello, else to one that serves no subnets in particular; of several equal ones to
  * that with the most free slots. One whose provisioning certificates the computer does not trust is none.
+ * The service points of all site servers on the database count; each site server hands out to its own, and
+ * leaves to the others what suits theirs better. Between equal ones whoever is first has it.
  */
 #ifndef JOBS_DISPATCHER_H
 #define JOBS_DISPATCHER_H
@@ -11,9 +13,10 @@
 #include "devices/vault.h"
 #include "jobs/job.h"
 
-struct connected_point { /* a service point that is connected to this site server; all borrowed */
+struct connected_point { /* all borrowed */
     int64_t id;
-    uint32_t free; /* slots */
+    bool elsewhere; /* connected to another site server */
+    uint32_t free;  /* slots */
     const char *const *subnets;
     size_t subnet_count;
     const struct root_hash *root_hashes; /* of its provisioning certificates */
@@ -36,13 +39,13 @@ void job_offers_clear(struct job_offers *offers);
 /*
  * Leases what is due to whom it suits and prepares the offers: secrets are generated, encrypted and written
  * in the same transaction (spec 6.1). The offers go out after the commit. A job that cannot be prepared
- * waits, with the reason.
+ * waits, with the reason. points: those that are connected to this site server.
  */
 bool job_dispatch(struct database *database, struct vault *vault, const struct job_settings *settings,
                   const struct connected_point *points, size_t count, struct job_offers *offers,
                   struct error *err) MUST_CHECK;
 
-enum dispatch_choice { DISPATCH_TO, DISPATCH_FULL, DISPATCH_NOBODY };
+enum dispatch_choice { DISPATCH_TO, DISPATCH_FULL, DISPATCH_ELSEWHERE, DISPATCH_NOBODY };
 
 struct dispatch_question {
     const char *address;                 /* numeric */

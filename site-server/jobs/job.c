@@ -64,6 +64,11 @@ char *job_reason_sentence(enum reason_code reason, const char *text)
     return text_format("%s; %s", what, known->remedy);
 }
 
+bool job_announce(struct database *database, struct error *err)
+{
+    return database_write(database, STATEMENT_JOBS_ANNOUNCE, NULL, err);
+}
+
 void job_setback_clear(struct job_setback *setback)
 {
     text_free(&setback->text);

@@ -25,10 +25,14 @@ struct job_settings {
     int64_t lease_s, deadline_s;
     int64_t attempts;                         /* that may fail before the job has failed */
     int64_t retry_delay_s, retry_delay_max_s; /* doubles from failure to failure */
+    bool directory_configured;
 };
 
 /* "what is wrong; what to do": text NULL means the reason's own meaning. The caller frees. */
 char *job_reason_sentence(enum reason_code reason, const char *text);
+
+/* There are jobs that may suit service points of other site servers: these hear of it with the commit. */
+bool job_announce(struct database *database, struct error *err) MUST_CHECK;
 
 /* How an attempt ended that did not end well, or a job that cannot be begun. */
 struct job_setback {

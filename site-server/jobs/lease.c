@@ -90,6 +90,28 @@ bool lease_release_others(struct database *database, const struct job_settings *
     return true;
 }
 
+bool lease_withdraw(struct database *database, const struct job_settings *settings,
+                    const struct held_attempt *unsent, size_t count, size_t *taken_back, struct error *err)
+{
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    AUTO(rows_free) struct rows *rows = NULL;
+    struct array *jobs = parameters_numbers(parameters);
+    struct array *attempts = parameters_numbers(parameters);
+    struct array *points = parameters_numbers(parameters);
+
+    *taken_back = 0;
+    for (size_t i = 0; i < count; i++) {
+        array_add_number(jobs, (int64_t)unsent[i].id.job);
+        array_add_number(attempts, unsent[i].id.attempt);
+        array_add_number(points, unsent[i].service_point);
+    }
+    if (count && (!database_run(database, STATEMENT_LEASES_UNSENT, parameters, &rows, err) ||
+                  !take_back(database, settings, rows, err)))
+        return false;
+    *taken_back = count ? rows_count(rows) : 0;
+    return true;
+}
+
 bool lease_next_due(struct database *database, int64_t *milliseconds, struct error *err)
 {
     AUTO(rows_free) struct rows *rows = NULL;

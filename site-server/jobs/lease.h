@@ -29,6 +29,12 @@ bool lease_release_others(struct database *database, const struct job_settings *
                           int64_t service_point, const struct attempt_id *running, size_t count,
                           size_t *taken_back, struct error *err) MUST_CHECK;
 
+/* Offers that did not go out: as far as they are still held for that service point, they are taken back, and
+ * it does not count. */
+bool lease_withdraw(struct database *database, const struct job_settings *settings,
+                    const struct held_attempt *unsent, size_t count, size_t *taken_back,
+                    struct error *err) MUST_CHECK;
+
 /* Milliseconds until a waiting job is due or a lease ends; -1: nothing is to come. Due jobs that wait for a
  * free slot do not count. */
 bool lease_next_due(struct database *database, int64_t *milliseconds, struct error *err) MUST_CHECK;

@@ -108,6 +108,7 @@ static void put_basics(struct message_job_offer *offer, const struct site *site,
     offer->address = text_copy(item->address);
     offer->port = AMT_TLS_PORT;
     offer->former_address = text_copy(item->former_address);
+    offer->directory_configured = site->settings->directory_configured;
     offer->firmware_version = text_copy(item->firmware_version);
     offer->root_hashes = allocate(item->root_hash_count * sizeof(*offer->root_hashes));
     offer->root_hash_count = item->root_hash_count;
@@ -161,6 +162,19 @@ static bool has_password(const struct site *site, const struct uuid *uuid, const
     return false;
 }
 
+/* Its SID is looked up by the directory's threads, as soon as a profile names it (directory/account.h). */
+static bool error_about_name(const struct site *site, size_t row, struct error *err)
+{
+    const char *name = row_text(site->users, row, "name"), *why = row_text(site->users, row, "reason_code");
+
+    if (!site->settings->directory_configured)
+        return error_because(err, REASON_PROFILE_INVALID, "no directory is configured to look up %s", name);
+    if (why && strcmp(why, reason_of(REASON_DIRECTORY_NAME_UNKNOWN)->name) == 0)
+        return error_because(err, REASON_DIRECTORY_NAME_UNKNOWN, "the directory has no user or group %s",
+                             name);
+    return error_because(err, REASON_DIRECTORY_NAME_PENDING, "%s was not looked up yet", name);
+}
+
 static bool put_user(struct user_entry *user, const struct preparation *item, const struct site *site,
                      size_t row, struct error *err)
 {
@@ -173,6 +187,8 @@ static bool put_user(struct user_entry *user, const struct preparation *item, co
     if (!sealed_row_open(site->vault, site->users, row, place, &user->password, err))
         return error_during(err, "user %s of the profile", name);
     sid = row_bytes(site->users, row, "sid", &length);
+    if (!sid && row_bool(site->users, row, "by_name"))
+        return error_about_name(site, row, err);
     if (sid)
         bytes_set(&user->sid, sid, length);
     else

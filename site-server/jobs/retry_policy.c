@@ -19,6 +19,14 @@ static bool counts(enum reason_code reason)
     case REASON_DATABASE_UNAVAILABLE:
     case REASON_SECRET_KEY_MISSING:
     case REASON_NO_AUTHORITY:
+    case REASON_ISSUER_UNREACHABLE:
+    case REASON_ISSUER_WAITING:
+    case REASON_ISSUER_DISTRUST:
+    case REASON_DIRECTORY_UNREACHABLE: /* of all computers alike */
+    case REASON_DIRECTORY_LOGIN:
+    case REASON_DIRECTORY_NO_CONTAINER:
+    case REASON_DIRECTORY_NOT_PERMITTED:
+    case REASON_DIRECTORY_NAME_PENDING:
         return false;
     default:
         return true;
@@ -41,8 +49,11 @@ static int64_t delay_of(const struct job_settings *settings, enum reason_code re
         return FLASH_WEAR_DELAY_S;
     case REASON_SERVICE_POINT_STOPPING:
     case REASON_NO_FREE_SLOT:
+    case REASON_DIRECTORY_NAME_PENDING:
     case REASON_JOB_UNDER_WAY:
         return settings->retry_delay_s < SOON_S ? settings->retry_delay_s : SOON_S;
+    case REASON_ISSUER_WAITING: /* whoever asks the authority wakes the job */
+        return settings->retry_delay_max_s;
     case REASON_LEASE_OVER: /* waited for a whole lease already */
         return failures <= 1 ? 0 : grown_delay(settings, failures - 1);
     default:

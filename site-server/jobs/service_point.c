@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "devices/root_hash.h"
+#include "jobs/provisioning_certificate.h"
 #include "jobs/subnet.h"
 #include "statement.h"
 
@@ -32,6 +33,7 @@ bool service_point_approved(struct database *database, struct approved_points *p
         points->items[i].id = row_number(rows, i, "id");
         points->items[i].key = text_copy(row_text(rows, i, "key"));
         points->items[i].name = text_copy(row_text(rows, i, "name"));
+        points->items[i].elsewhere = row_bool(rows, i, "elsewhere");
     }
     return true;
 }
@@ -103,6 +105,57 @@ static void add_certificates(struct parameters *parameters, const struct message
     }
 }
 
+static void add_session(struct parameters *parameters, const struct message_register *said)
+{
+    if (said->process) {
+        parameters_number(parameters, (int64_t)said->process);
+        parameters_number(parameters, (int64_t)said->session);
+    } else {
+        parameters_text(parameters, NULL);
+        parameters_text(parameters, NULL);
+    }
+}
+
+static void read_elsewhere(struct rows *rows, size_t row, struct point_elsewhere *point)
+{
+    size_t subnets = row_text_count(rows, row, "subnets"), roots = row_text_count(rows, row, "root_hashes");
+
+    point->id = row_number(rows, row, "id");
+    point->free = (uint32_t)row_number(rows, row, "free");
+    point->subnets = allocate(subnets * sizeof(*point->subnets));
+    for (; point->subnet_count < subnets; point->subnet_count++)
+        point->subnets[point->subnet_count] =
+            text_copy(row_text_element(rows, row, "subnets", point->subnet_count));
+    point->root_hashes = allocate(roots * sizeof(*point->root_hashes));
+    for (size_t i = 0; i < roots; i++)
+        point->root_hash_count += root_hash_parse(row_text_element(rows, row, "root_hashes", i),
+                                                  &point->root_hashes[point->root_hash_count]);
+}
+
+bool service_points_elsewhere(struct database *database, struct points_elsewhere *points, struct error *err)
+{
+    AUTO(rows_free) struct rows *rows = NULL;
+
+    if (!database_run(database, STATEMENT_SERVICE_POINTS_ELSEWHERE, NULL, &rows, err))
+        return false;
+    points->items = allocate(rows_count(rows) * sizeof(*points->items));
+    for (; points->count < rows_count(rows); points->count++)
+        read_elsewhere(rows, points->count, &points->items[points->count]);
+    return true;
+}
+
+void points_elsewhere_clear(struct points_elsewhere *points)
+{
+    for (size_t i = 0; i < points->count; i++) {
+        for (size_t k = 0; k < points->items[i].subnet_count; k++)
+            free(points->items[i].subnets[k]);
+        free(points->items[i].subnets);
+        free(points->items[i].root_hashes);
+    }
+    free(points->items);
+    *points = (struct points_elsewhere){ 0 };
+}
+
 bool service_point_register(struct database *database, const char *key, const char *address,
                             const struct message_register *said, int64_t connected_s, int64_t *id,
                             char **name, struct error *err)
@@ -125,11 +178,15 @@ bool service_point_register(struct database *database, const char *key, const ch
     for (size_t i = 0; i < said->subnet_count; i++)
         array_add_text(subnets, said->subnets[i]);
     add_certificates(parameters, said);
+    add_session(parameters, said);
     if (!database_run(database, STATEMENT_SERVICE_POINT_REGISTER, parameters, &rows, err))
         return false;
     if (!rows_count(rows))
-        return error_set(err, ERROR_REFUSED,
-                         "service point with key %s is not approved; run: amtctl service-point approve", key);
+        return error_set(
+            err, ERROR_REFUSED,
+            "service point with key %s is not approved (run: amtctl service-point approve), or has "
+            "begun a later session with another site server",
+            key);
     if (!row_is_null(rows, 0, "granted_only"))
         return error_because(
             err, REASON_SUBNET_NOT_GRANTED,
@@ -137,7 +194,9 @@ bool service_point_register(struct database *database, const char *key, const ch
             "run: amtctl service-point approve --subnets",
             row_text(rows, 0, "name"), row_text(rows, 0, "granted_only"),
             said->subnet_count ? "others" : "any");
-    if (!database_write(database, STATEMENT_JOBS_STRANDED_DUE, NULL, err))
+    if (!database_write(database, STATEMENT_JOBS_STRANDED_DUE, NULL, err) ||
+        !provisioning_certificates_store(database, row_number(rows, 0, "id"), said->certificates,
+                                         said->certificate_count, err))
         return false;
     *id = row_number(rows, 0, "id");
     *name = text_copy(row_text(rows, 0, "name"));

@@ -9,8 +9,9 @@
 
 struct approved_point {
     int64_t id;
-    char *key;  /* CURVE public key, Z85 */
-    char *name; /* given by an operator, else what it calls itself, else the key's beginning */
+    char *key;      /* CURVE public key, Z85 */
+    char *name;     /* given by an operator, else what it calls itself, else the key's beginning */
+    bool elsewhere; /* it has, or had last, its session with another site server */
 };
 
 struct approved_points { /* zero-initialise */
@@ -32,12 +33,30 @@ bool service_point_knocked(struct database *database, const struct knocking_poin
 
 /*
  * REGISTER. connected_s: for how long it counts as connected without a heartbeat. Jobs that waited for a
- * service point are due at once. ERROR_REFUSED when its key is not approved (any more). The caller ends
- * *name.
+ * service point are due at once. ERROR_REFUSED when its key is not approved (any more), or when it has begun
+ * a later session with another site server. The caller ends *name.
  */
 bool service_point_register(struct database *database, const char *key, const char *address,
                             const struct message_register *said, int64_t connected_s, int64_t *id,
                             char **name, struct error *err) MUST_CHECK;
+
+struct point_elsewhere { /* connected to another site server; free slots as that one heard last */
+    int64_t id;
+    uint32_t free;
+    char **subnets;
+    size_t subnet_count;
+    struct root_hash *root_hashes;
+    size_t root_hash_count;
+};
+
+struct points_elsewhere { /* zero-initialise */
+    struct point_elsewhere *items;
+    size_t count;
+};
+
+bool service_points_elsewhere(struct database *database, struct points_elsewhere *points,
+                              struct error *err) MUST_CHECK;
+void points_elsewhere_clear(struct points_elsewhere *points);
 
 struct heard_point {
     int64_t id;

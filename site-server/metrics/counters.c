@@ -67,6 +67,8 @@ static void write_gauges(FILE *out, const struct gauges *gauges)
     single(out, "amt_slots_free", "gauge", "Slots free now.", gauges->slots_free);
     single(out, "amt_messages_held", "gauge", "Messages received and not yet committed.",
            gauges->messages_held);
+    single(out, "amt_directory_errands_under_way", "gauge", "Errands to the directory, waiting or under way.",
+           gauges->directory_under_way);
     head(out, "process_start_time_seconds", "gauge", "Start of the process, seconds since 1970.");
     fprintf(out, "process_start_time_seconds %" PRId64 "\n", gauges->started_s);
 }
@@ -76,6 +78,8 @@ void counters_write(const struct counters *counters, const struct gauges *gauges
     write_messages(out, counters);
     by_reason(out, "amt_hello_verdicts_total", "Hellos by verdict.", counters->verdicts, "offered");
     by_reason(out, "amt_attempts_finished_total", "Attempts by outcome.", counters->finished, "done");
+    by_reason(out, "amt_directory_errands_total", "Errands to the directory by outcome.",
+              counters->directory_errands, "done");
     single(out, "amt_jobs_offered_total", "counter", "Jobs handed out.", counters->offers);
     single(out, "amt_jobs_declined_total", "counter", "Offers that a service point declined.",
            counters->declined);

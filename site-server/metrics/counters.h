@@ -29,8 +29,9 @@ const char *refusal_name(enum refusal refusal); /* "not-allowed" */
 struct counters {
     uint64_t messages[MESSAGE_KIND_LAST + 1]; /* allowed ones, by kind */
     uint64_t refused[REFUSAL_COUNT];
-    uint64_t verdicts[REASON_COUNT]; /* of Hellos; REASON_NONE: offered */
-    uint64_t finished[REASON_COUNT]; /* attempts; REASON_NONE: done */
+    uint64_t verdicts[REASON_COUNT];          /* of Hellos; REASON_NONE: offered */
+    uint64_t finished[REASON_COUNT];          /* attempts; REASON_NONE: done */
+    uint64_t directory_errands[REASON_COUNT]; /* REASON_NONE: done */
     uint64_t offers, declined, answers_lost;
     uint64_t turns, turns_replayed, turn_microseconds;
     uint64_t database_lost;
@@ -41,7 +42,8 @@ struct gauges { /* as it is now */
     bool database_connected;
     uint64_t service_points, slots, slots_free;
     uint64_t messages_held; /* received, not yet committed: more than none only while the database is away */
-    int64_t started_s;      /* since 1970 */
+    uint64_t directory_under_way; /* errands */
+    int64_t started_s;            /* since 1970 */
 };
 
 void counters_write(const struct counters *counters, const struct gauges *gauges, FILE *out);

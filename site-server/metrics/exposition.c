@@ -59,6 +59,24 @@ static enum MHD_Result respond_written(struct exposition *exposition, struct MHD
                    length);
 }
 
+/* RFC 5280 4.2.1.13 wants one DER encoded list, RFC 2585 4.2 names its type. */
+static enum MHD_Result respond_list(struct exposition *exposition, struct MHD_Connection *connection,
+                                    const char *file)
+{
+    size_t length = strlen(file);
+    AUTO(text_free)
+    char *name = length > 4 && strcmp(file + length - 4, ".crl") == 0
+                     ? text_format("%.*s", (int)length - 4, file)
+                     : NULL;
+    const struct bytes *list = name ? exposition->source.find_list(exposition->source.context, name) : NULL;
+    struct bytes copy = { 0 };
+
+    if (!list)
+        return respond_text(connection, MHD_HTTP_NOT_FOUND, "there is no such revocation list\n");
+    bytes_set(&copy, list->data, list->length);
+    return respond(connection, MHD_HTTP_OK, "application/pkix-crl", (char *)copy.data, copy.length);
+}
+
 static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url,
                               const char *method, const char *version, const char *upload,
                               size_t *upload_length, void **state)
@@ -78,7 +96,9 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
         return respond_written(context, connection, true);
     if (strcmp(url, "/health") == 0)
         return respond_written(context, connection, false);
-    return respond_text(connection, MHD_HTTP_NOT_FOUND, "there are /metrics and /health\n");
+    if (strncmp(url, "/crl/", 5) == 0)
+        return respond_list(context, connection, url + 5);
+    return respond_text(connection, MHD_HTTP_NOT_FOUND, "there are /metrics, /health and /crl/NAME.crl\n");
 }
 
 static void addresses_free(struct addrinfo **addresses)

@@ -1,8 +1,9 @@
 /*
- * exposition.h - /metrics for Prometheus and /health for people and load balancers, over HTTP.
+ * exposition.h - /metrics for Prometheus, /health for people and load balancers, /crl/NAME.crl for whoever
+ * checks certificates, over HTTP.
  *
  * Runs within the caller's loop: wait for exposition_descriptor(), then exposition_run(). Reads nothing
- * but GET of these two paths; meant for loopback or a management network.
+ * but GET of these paths; meant for loopback or a management network.
  */
 #ifndef METRICS_EXPOSITION_H
 #define METRICS_EXPOSITION_H
@@ -16,7 +17,9 @@ struct exposition; /* opaque: owns the listening socket and its connections */
 struct exposition_source {
     void (*write_metrics)(void *context, FILE *out);
     bool (*write_health)(void *context, FILE *out); /* false: answered with 503 */
-    void *context;                                  /* borrowed until exposition_close() */
+    /* The revocation list (DER, RFC 5280) of that name; NULL: there is none. Borrowed for the moment. */
+    const struct bytes *(*find_list)(void *context, const char *name);
+    void *context; /* borrowed until exposition_close() */
 };
 
 /* listen: ADDRESS:PORT, IPv6 in brackets; NULL or empty: none, *exposition becomes NULL. */

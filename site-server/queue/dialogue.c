@@ -7,9 +7,12 @@
 #include "common/log.h"
 #include "common/version.h"
 #include "devices/history.h"
+#include "directory/account.h"
 #include "jobs/lease.h"
 #include "jobs/result.h"
+#include "jobs/rollout.h"
 #include "jobs/service_point.h"
+#include "queue/ordering.h"
 
 struct group { /* the messages of one kind in a turn */
     struct exchange **items;
@@ -21,7 +24,8 @@ typedef void settler(struct site *site, struct exchange *exchange, struct sessio
 
 static handler open_sessions, accept_jobs, record_steps, judge_hellos, answer_accounts, issue_certificates,
     decline_jobs, finish_jobs, extend_leases, hear_heartbeats;
-static settler session_opened, job_accepted, hello_judged, job_declined, job_finished, heartbeat_heard;
+static settler session_opened, job_accepted, hello_judged, account_asked, certificate_wanted, job_declined,
+    job_finished, heartbeat_heard;
 
 /*
  * Who may say what: anything not listed is refused before its body is read. The order is the one in which a
@@ -38,8 +42,8 @@ static const struct line {
     { MESSAGE_JOB_ACCEPT, PEER_SERVICE_POINT, accept_jobs, job_accepted },
     { MESSAGE_STEP_FINISHED, PEER_SERVICE_POINT, record_steps, NULL },
     { MESSAGE_HELLO_SEEN, PEER_SERVICE_POINT, judge_hellos, hello_judged },
-    { MESSAGE_ACCOUNT_WANTED, PEER_SERVICE_POINT, answer_accounts, NULL },
-    { MESSAGE_CERTIFICATE_WANTED, PEER_SERVICE_POINT, issue_certificates, NULL },
+    { MESSAGE_ACCOUNT_WANTED, PEER_SERVICE_POINT, answer_accounts, account_asked },
+    { MESSAGE_CERTIFICATE_WANTED, PEER_SERVICE_POINT, issue_certificates, certificate_wanted },
     { MESSAGE_JOB_DECLINE, PEER_SERVICE_POINT, decline_jobs, job_declined },
     { MESSAGE_JOB_FINISHED, PEER_SERVICE_POINT, finish_jobs, job_finished },
     { MESSAGE_LEASE_EXTEND, PEER_SERVICE_POINT, extend_leases, NULL },
@@ -103,6 +107,8 @@ void exchange_reset(struct exchange *exchange)
 {
     message_free(&exchange->answer);
     text_free(&exchange->name);
+    certificate_plan_free(&exchange->plan);
+    directory_task_clear(&exchange->account);
     if (exchange->said.kind == MESSAGE_REGISTER)
         exchange->service_point = 0;
 }
@@ -190,7 +196,7 @@ static bool open_session(struct site *site, struct exchange *exchange, struct er
     const struct message_register *said = &exchange->said.reg;
     int64_t connected_s = SILENT_HEARTBEATS * site->settings->heartbeat_s;
     struct message_welcome *welcome;
-    size_t taken_back;
+    size_t taken_back = 0;
 
     if (!service_point_register(site->database, exchange->peer, exchange->address, said, connected_s,
                                 &exchange->service_point, &exchange->name, err))
@@ -199,6 +205,8 @@ static bool open_session(struct site *site, struct exchange *exchange, struct er
     if (!exchange->repeated &&
         !lease_release_others(site->database, &site->settings->job, exchange->service_point, said->running,
                               said->running_count, &taken_back, err))
+        return false;
+    if (!exchange->repeated && taken_back && !job_announce(site->database, err))
         return false;
     welcome = &begin_answer(exchange, MESSAGE_WELCOME)->welcome;
     welcome->site = text_copy(site->settings->name);
@@ -292,7 +300,7 @@ static bool decline_jobs(struct site *site, const struct group *group, struct er
             !refuse_alone(site, exchange, err))
             return false;
     }
-    return true;
+    return job_announce(site->database, err);
 }
 
 static void job_declined(struct site *site, struct exchange *exchange, struct session *session,
@@ -321,7 +329,7 @@ static bool finish_jobs(struct site *site, const struct group *group, struct err
         else if (!refuse_alone(site, exchange, err))
             return false;
     }
-    return true;
+    return rollout_announce(site->database, err);
 }
 
 static void job_finished(struct site *site, struct exchange *exchange, struct session *session,
@@ -341,6 +349,8 @@ static void job_finished(struct site *site, struct exchange *exchange, struct se
     }
     if (finished->done) {
         site->counters->finished[REASON_NONE]++;
+        if (site->accounts)
+            account_desk_hurry(site->accounts);
         log_info("job done", log_number("job", (int64_t)finished->id.job),
                  log_number("attempt", finished->id.attempt), log_text("service_point", session->name));
         return;
@@ -430,16 +440,18 @@ static bool judge_hellos(struct site *site, const struct group *group, struct er
 {
     struct hello *hellos = allocate(group->count * sizeof(*hellos));
     struct message_hello_verdict *verdicts = allocate(group->count * sizeof(*verdicts));
-    bool judged;
+    bool judged, offered = false;
 
     for (size_t i = 0; i < group->count; i++)
         hellos[i] = (struct hello){ group->items[i]->service_point, &group->items[i]->said.hello_seen };
     judged = device_hellos(site->database, &site->settings->hello, hellos, group->count, verdicts, err);
-    for (size_t i = 0; judged && i < group->count; i++)
+    for (size_t i = 0; judged && i < group->count; i++) {
         begin_answer(group->items[i], MESSAGE_HELLO_VERDICT)->hello_verdict = verdicts[i];
+        offered |= verdicts[i].offered;
+    }
     free(verdicts);
     free(hellos);
-    return judged;
+    return judged && (!offered || job_announce(site->database, err));
 }
 
 static void hello_judged(struct site *site, struct exchange *exchange, struct session *session,
@@ -466,36 +478,77 @@ static void hello_judged(struct site *site, struct exchange *exchange, struct se
 /* ---- what a job asks for ---- */
 
 /* Spec 7: without a directory the step is skipped. */
+static void answer_without_directory(struct exchange *exchange)
+{
+    struct message *answer = begin_answer(exchange, MESSAGE_ACCOUNT);
+
+    answer->account.id = exchange->said.account_wanted.id;
+    answer->account.configured = false;
+}
+
+/* The account's password is committed with this turn; the directory hears of it after that. */
 static bool answer_accounts(struct site *site, const struct group *group, struct error *err)
 {
-    (void)site;
-    (void)err;
     for (size_t i = 0; i < group->count; i++) {
         struct exchange *exchange = group->items[i];
-        struct message *answer = begin_answer(exchange, MESSAGE_ACCOUNT);
 
-        answer->account.id = exchange->said.account_wanted;
-        answer->account.configured = false;
+        if (!site->accounts)
+            answer_without_directory(exchange);
+        else if (!account_want(site->database, site->vault, exchange->service_point,
+                               &exchange->said.account_wanted, &exchange->account, err) &&
+                 !refuse_alone(site, exchange, err))
+            return false;
     }
     return true;
+}
+
+static void account_asked(struct site *site, struct exchange *exchange, struct session *session,
+                          int64_t now_ms)
+{
+    const struct account_question question = { exchange->route, exchange->said.correlation };
+
+    (void)session;
+    (void)now_ms;
+    if (site->accounts)
+        account_desk_ask(site->accounts, &exchange->account, &question);
+}
+
+/* One that has to be ordered elsewhere is answered later (queue/ordering.h). */
+static bool find_certificate(struct site *site, struct exchange *exchange, struct bytes *der,
+                             struct error *err)
+{
+    const struct message_certificate *wanted = &exchange->said.certificate_wanted;
+
+    if (site->ordering)
+        return certificate_ask(site->database, site->authority, exchange->service_point, wanted, der,
+                               &exchange->plan, err);
+    return certificate_issue(site->database, site->authority, &site->settings->certificate,
+                             exchange->service_point, wanted, der, err);
 }
 
 static bool issue_certificates(struct site *site, const struct group *group, struct error *err)
 {
     for (size_t i = 0; i < group->count; i++) {
         struct exchange *exchange = group->items[i];
-        const struct message_certificate *wanted = &exchange->said.certificate_wanted;
         struct bytes der = { 0 };
 
-        if (certificate_issue(site->database, site->authority, &site->settings->certificate,
-                              exchange->service_point, wanted, &der, err)) {
+        if (!find_certificate(site, exchange, &der, err)) {
+            if (!refuse_alone(site, exchange, err))
+                return false;
+        } else if (der.length) {
             struct message *answer = begin_answer(exchange, MESSAGE_CERTIFICATE);
 
-            answer->certificate.id = wanted->id;
+            answer->certificate.id = exchange->said.certificate_wanted.id;
             answer->certificate.der = der;
-        } else if (!refuse_alone(site, exchange, err)) {
-            return false;
         }
     }
     return true;
+}
+
+static void certificate_wanted(struct site *site, struct exchange *exchange, struct session *session,
+                               int64_t now_ms)
+{
+    (void)session;
+    if (exchange->plan)
+        ordering_take(site->ordering, exchange, now_ms);
 }

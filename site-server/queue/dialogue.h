@@ -13,6 +13,7 @@
 #include "devices/device.h"
 #include "jobs/job.h"
 #include "metrics/counters.h"
+#include "queue/account_desk.h"
 #include "queue/endpoint.h"
 #include "queue/roster.h"
 
@@ -29,10 +30,15 @@ struct site_settings {
     struct certificate_settings certificate;
 };
 
+struct ordering; /* queue/ordering.h */
+
 struct site { /* what handlers work with; all borrowed */
     const struct site_settings *settings;
     struct database *database;
+    struct vault *vault;
     const struct authority *authority; /* NULL: none was made yet */
+    struct ordering *ordering;         /* NULL: the authority is here, and needs no errand */
+    struct account_desk *accounts;     /* NULL: no directory is configured */
     struct roster *roster;
     struct counters *counters;
     bool work_waiting; /* set when a dispatch may find something to hand out */
@@ -45,9 +51,11 @@ struct exchange { /* one message and what becomes of it */
     struct message said;
     struct message answer; /* kind 0: none */
     enum peer_role role;
-    int64_t service_point; /* id of its row; 0 before it registered */
-    char *name;            /* REGISTER: of its row */
-    bool repeated;         /* REGISTER over a connection that has a session */
+    int64_t service_point;         /* id of its row; 0 before it registered */
+    char *name;                    /* REGISTER: of its row */
+    bool repeated;                 /* REGISTER over a connection that has a session */
+    struct certificate_plan *plan; /* CERTIFICATE_WANTED: what has to be ordered before it is answered */
+    struct directory_task account; /* ACCOUNT_WANTED: what is to be done in the directory */
 };
 
 void exchange_clear(struct exchange *exchange);

@@ -77,6 +77,46 @@ static bool renew_certificates(struct offering *offering, int64_t now_ms, size_t
     return true;
 }
 
+void offering_clear(struct offering *offering)
+{
+    free(offering->unsent);
+    offering->unsent = NULL;
+    offering->unsent_count = 0;
+}
+
+static void add_unsent(struct offering *offering, const struct attempt_id *id, int64_t service_point)
+{
+    offering->unsent = reallocate(offering->unsent, offering->unsent_count + 1, sizeof(*offering->unsent));
+    offering->unsent[offering->unsent_count++] = (struct held_attempt){ service_point, *id };
+}
+
+/* What became free here may suit service points of other site servers. */
+static bool take_back(struct offering *offering, int64_t now_ms, size_t *over, size_t *renewals,
+                      struct error *err)
+{
+    const struct job_settings *settings = &offering->site->settings->job;
+    struct database *database = offering->site->database;
+    size_t withdrawn;
+
+    return lease_withdraw(database, settings, offering->unsent, offering->unsent_count, &withdrawn, err) &&
+           lease_reap(database, settings, over, err) && renew_certificates(offering, now_ms, renewals, err) &&
+           (withdrawn + *over + *renewals == 0 || job_announce(database, err));
+}
+
+/* A commit that fails so has an unknown outcome: the next call finds out. */
+static bool commit(struct offering *offering, const struct present *present, const struct job_offers *offers,
+                   struct error *err)
+{
+    if (database_commit(offering->site->database, err)) {
+        offering_clear(offering);
+        return true;
+    }
+    for (size_t i = 0; i < offers->count && err->code == ERROR_UNREACHABLE; i++)
+        add_unsent(offering, &offers->items[i].message.job_offer.id,
+                   present->points[offers->items[i].point].id);
+    return false;
+}
+
 static bool lease_jobs(struct offering *offering, const struct present *present, struct job_offers *offers,
                        int64_t now_ms, int64_t *next_due_ms, struct error *err)
 {
@@ -84,10 +124,9 @@ static bool lease_jobs(struct offering *offering, const struct present *present,
     struct database *database = offering->site->database;
     size_t taken_back = 0, renewals = 0;
 
-    if (!database_begin(database, err) || !lease_reap(database, settings, &taken_back, err) ||
-        !renew_certificates(offering, now_ms, &renewals, err) ||
+    if (!database_begin(database, err) || !take_back(offering, now_ms, &taken_back, &renewals, err) ||
         !job_dispatch(database, offering->vault, settings, present->points, present->count, offers, err) ||
-        !lease_next_due(database, next_due_ms, err) || !database_commit(database, err))
+        !lease_next_due(database, next_due_ms, err) || !commit(offering, present, offers, err))
         return false;
     if (taken_back)
         log_warning("leases over", log_number("jobs", (int64_t)taken_back));
@@ -110,6 +149,8 @@ static void send(struct offering *offering, struct session *session, struct mess
     uuid_text(&offer->uuid, uuid);
     if (!endpoint_send(offering->endpoint, &session->route, &bytes, &err)) {
         offering->site->counters->answers_lost++;
+        session_lost(session);
+        add_unsent(offering, &offer->id, session->id);
         log_warning("offer lost", log_number("job", (int64_t)offer->id.job), log_text("device", uuid),
                     log_text("service_point", session->name), log_text("why", err.message));
         return;
@@ -134,6 +175,6 @@ bool offering_make(struct offering *offering, int64_t now_ms, int64_t *next_due_
     }
     for (size_t i = 0; i < offers.count; i++)
         send(offering, present.sessions[offers.items[i].point], &offers.items[i].message, now_ms);
-    *more = offers.more;
+    *more = offers.more || offering->unsent_count;
     return true;
 }

@@ -118,6 +118,11 @@ bool session_present(const struct session *session, int64_t heartbeat_ms, int64_
     return now_ms - session->heard_ms < SILENT_HEARTBEATS * heartbeat_ms;
 }
 
+void session_lost(struct session *session)
+{
+    session->heard_ms = INT64_MIN / 2;
+}
+
 void session_set_free(struct session *session, uint32_t free_slots, int64_t now_ms)
 {
     if (now_ms - session->offered_ms > UNANSWERED_MS)

@@ -46,6 +46,8 @@ void roster_prune(struct roster *roster, bool (*keep)(const void *context, const
 
 void session_heard(struct session *session, const struct route *route, int64_t now_ms);
 bool session_present(const struct session *session, int64_t heartbeat_ms, int64_t now_ms);
+/* What was sent to it found no connection: it counts as silent until it is heard again. */
+void session_lost(struct session *session);
 /* What is said of free slots was said before the offers that are not answered yet arrived. */
 void session_set_free(struct session *session, uint32_t free_slots, int64_t now_ms);
 void session_offered(struct session *session, int64_t now_ms);

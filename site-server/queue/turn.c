@@ -12,6 +12,7 @@
 struct turn {
     struct exchange *exchanges;
     size_t count, capacity;
+    bool ran;  /* the last one had something to carry out, and did */
     bool kept; /* was carried out in vain, because the database is away */
     struct log_limit log_refused[REFUSAL_COUNT], log_lost;
 };
@@ -48,6 +49,11 @@ void turn_free(struct turn **turn)
 size_t turn_held(const struct turn *turn)
 {
     return turn->count;
+}
+
+bool turn_ran(const struct turn *turn)
+{
+    return turn->ran;
 }
 
 static void answer(struct turn *turn, struct endpoint *endpoint, struct site *site, const struct route *route,
@@ -239,6 +245,7 @@ bool turn_run(struct turn *turn, struct endpoint *endpoint, struct site *site, s
     uint64_t began_us = monotonic_us();
     bool run = true;
 
+    turn->ran = turn->count > 0;
     if (!turn->count)
         return true;
     site->counters->turns++;
@@ -255,6 +262,7 @@ bool turn_run(struct turn *turn, struct endpoint *endpoint, struct site *site, s
         run = false;
     }
     turn->kept = !run;
+    turn->ran = run;
     site->counters->turn_microseconds += monotonic_us() - began_us;
     return run;
 }

@@ -25,6 +25,8 @@ bool turn_collect(struct turn *turn, struct endpoint *endpoint, const struct gat
                   struct site *site, struct error *err) MUST_CHECK;
 /* Messages received and not yet carried out. */
 size_t turn_held(const struct turn *turn);
+/* Did the last turn carry anything out? */
+bool turn_ran(const struct turn *turn);
 /* Refuses held messages whose peer lost its approval meanwhile. */
 void turn_review(struct turn *turn, struct endpoint *endpoint, const struct gatekeeper *gatekeeper,
                  struct site *site);

@@ -1,7 +1,7 @@
 /*
  * class_kerberos.c - login by Active Directory: AMT_KerberosSettingData.
  *
- * Keys and settings are kept and checked; tickets are not accepted, there is no realm to issue them.
+ * Keys and settings are kept and checked here; what tickets they open, negotiate.h says.
  */
 #include "class.h"
 

@@ -2,6 +2,7 @@
 
 #include "eoi.h"
 #include "http.h"
+#include "negotiate.h"
 #include "notice.h"
 #include "tls.h"
 
@@ -37,6 +38,7 @@ struct connection {
     unsigned failed_logins;
     struct http_request request; /* while working */
     bool old_interface;          /* of that request */
+    struct text negotiated;      /* for the answer to that request; empty: none */
     struct event *timer;
     struct text dripping; /* what is left of an answer sent byte by byte */
     size_t dripped;
@@ -68,6 +70,7 @@ void connection_cut(struct connection *connection)
     bufferevent_free(connection->bufferevent);
     http_request_release(&connection->request);
     text_release(&connection->dripping);
+    text_release(&connection->negotiated);
     answer_release(&connection->withheld);
     free(connection);
 }
@@ -166,6 +169,7 @@ static void send_answer(struct connection *connection, struct text *answer)
 
     connection->state = CONNECTION_ANSWERING;
     http_request_release(&connection->request);
+    text_release(&connection->negotiated);
     if (drip) {
         connection->dripping = *answer;
         connection->dripped = 0;
@@ -196,6 +200,7 @@ static struct http_head head_for(struct connection *connection, unsigned status)
     return (struct http_head){ .status = status,
                                .server = banner(device),
                                .close = connection->close_after,
+                               .negotiated = connection->negotiated.bytes,
                                .frame_options = device->generation->recent_properties };
 }
 
@@ -232,7 +237,7 @@ static void answer_unauthorized(struct connection *connection, bool stale)
     text_format(&extra, "WWW-Authenticate: Digest realm=\"%s\", nonce=\"%s\",stale=\"%s\",qop=\"%s\"\r\n",
                 device->realm, login_challenge(&device->login, monotonic_s()),
                 stale && device->switches.stale_shown ? "true" : "false", offered_qop(device));
-    if (device->kerberos.enabled)
+    if (negotiate_offered(device))
         text_append(&extra, "WWW-Authenticate: Negotiate\r\n");
     answer_html(
         connection, 401, extra.bytes,
@@ -300,13 +305,11 @@ static struct acl_entry *network_user(struct device *device, const char *name)
     return NULL;
 }
 
-static void log_in(struct connection *connection, const struct digest_credentials *credentials,
-                   const struct acl_entry *entry)
+static void log_in(struct connection *connection, const struct identity *identity)
 {
     struct device *device = device_of(connection);
 
-    connection->identity = (struct identity){ .administrator = !entry, .realms = entry ? entry->realms : 0 };
-    snprintf(connection->identity.user, sizeof(connection->identity.user), "%s", credentials->username);
+    connection->identity = *identity;
     connection->logged_in = connection->session && device->generation->session_cached;
     connection->acl_version = device->acl_version;
 }
@@ -328,6 +331,7 @@ static bool check_digest(struct connection *connection)
         .now = monotonic_s(),
     };
     struct digest_credentials credentials = { 0 };
+    struct identity identity = { 0 };
     const struct acl_entry *entry;
     const unsigned char *a1;
     struct error err = { 0 };
@@ -343,7 +347,9 @@ static bool check_digest(struct connection *connection)
     a1 = admin ? device->admin_a1 : entry ? entry->a1 : NULL;
     switch (login_check(&device->login, &attempt, &credentials, a1)) {
     case LOGIN_ACCEPTED:
-        log_in(connection, &credentials, entry);
+        identity = (struct identity){ .administrator = admin, .realms = admin ? 0 : entry->realms };
+        snprintf(identity.user, sizeof(identity.user), "%s", credentials.username);
+        log_in(connection, &identity);
         return true;
     case LOGIN_STALE:
         device->counters.stale_logins++;
@@ -356,6 +362,26 @@ static bool check_digest(struct connection *connection)
         device->counters.locked_logins++;
         break;
     }
+    answer_unauthorized(connection, false);
+    return false;
+}
+
+/* The same for a user of the directory. A ticket that is refused does not lock: it is no guess at a password.
+ */
+static bool check_ticket(struct connection *connection)
+{
+    struct device *device = device_of(connection);
+    struct identity identity;
+    struct error err = { 0 };
+
+    if (negotiate_login(device, connection->request.authorization, connection->session != NULL, &identity,
+                        &connection->negotiated, &err)) {
+        device->counters.kerberos_logins++;
+        log_in(connection, &identity);
+        return true;
+    }
+    device->counters.kerberos_failures++;
+    count_failed_login(connection);
     answer_unauthorized(connection, false);
     return false;
 }
@@ -375,7 +401,8 @@ static bool check_login(struct connection *connection)
     if (connection->logged_in && connection->acl_version != device->acl_version)
         connection->logged_in = false;
     if (connection->request.authorization)
-        return check_digest(connection);
+        return negotiate_is(connection->request.authorization) ? check_ticket(connection)
+                                                               : check_digest(connection);
     if (connection->logged_in)
         return true;
     answer_unauthorized(connection, false);
@@ -694,9 +721,9 @@ static void on_read(struct bufferevent *bufferevent, void *context)
 static void on_written(struct bufferevent *bufferevent, void *context)
 {
     struct connection *connection = context;
+    bool all = !evbuffer_get_length(bufferevent_get_output(bufferevent)); /* not of before the answer */
 
-    (void)bufferevent;
-    if (connection->state == CONNECTION_ANSWERING && !connection->dripping.bytes)
+    if (connection->state == CONNECTION_ANSWERING && !connection->dripping.bytes && all)
         answer_sent(connection);
 }
 

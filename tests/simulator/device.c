@@ -272,6 +272,15 @@ void kerberos_release(struct kerberos_settings *kerberos)
     *kerberos = (struct kerberos_settings){ .tolerance_min = 5 };
 }
 
+static void forget_tickets(struct kerberos_memory *memory)
+{
+    free(memory->client);
+    free(memory->encryption);
+    free(memory->refusal);
+    free(memory->seen);
+    *memory = (struct kerberos_memory){ 0 };
+}
+
 static void release_general(struct general_settings *general)
 {
     free(general->domain);
@@ -345,6 +354,7 @@ void device_destroy(struct device **device)
     clear_environment(gone);
     device_forget_revocations(gone);
     kerberos_release(&gone->kerberos);
+    forget_tickets(&gone->kerberos_memory);
     release_general(&gone->general);
     release_ethernet(&gone->ethernet);
     eap_release(&gone->wired);
@@ -519,6 +529,7 @@ static void reset_interfaces(struct device *device)
     device->consent_display_timeout_s = 300;
     device->power_scheme = 0;
     kerberos_release(&device->kerberos);
+    forget_tickets(&device->kerberos_memory);
     eap_release(&device->wired);
     device->wired_in_s0 = false;
     device->wired_enabled = 3;

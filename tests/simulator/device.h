@@ -43,6 +43,7 @@ enum {
     CRL_MAX = 4,
     DOMAINS_MAX = 5, /* of environment detection */
     HASHES_CUSTOM_MAX = 3,
+    TICKETS_SEEN_MAX = 256, /* not published [inferred] */
     NO_HANDLE = -1,
 };
 
@@ -107,6 +108,18 @@ struct kerberos_settings {
     unsigned char master_key[16];
 };
 
+struct seen_ticket {
+    unsigned char hash[32]; /* SHA-256 of the KRB_AP_REQ */
+    time_t until;           /* by the computer's clock; later its time stamp is refused anyway */
+};
+
+/* Logins of directory users: the last one let in, why the last one was not, and what must not come again. */
+struct kerberos_memory {
+    char *client, *encryption, *refusal;
+    struct seen_ticket *seen;
+    size_t seen_count;
+};
+
 /* EAP parameters of the wired profile or of one wireless profile. */
 struct eap_settings {
     int protocol; /* NO_HANDLE: none */
@@ -134,7 +147,8 @@ struct enumeration {
 /* Counted since the computer was made. */
 struct counters {
     uint64_t requests, connections, tls_accepted, tls_resumed, tls_failed, failed_logins, locked_logins,
-        stale_logins, writes, hellos, hellos_failed, faults, refused_connections, eoi_calls;
+        stale_logins, kerberos_logins, kerberos_failures, writes, hellos, hellos_failed, faults,
+        refused_connections, eoi_calls;
     uint32_t *eoi_by_name;                    /* in the order of service_call_name(); owned, NULL: none yet */
     uint32_t failed_logins_in_connection_max; /* the most within one TCP connection */
     uint32_t failed_logins_in_contact,
@@ -248,6 +262,7 @@ struct device {
 
     /* What it remembers while it runs. */
     struct login login;
+    struct kerberos_memory kerberos_memory;
     uint32_t acl_version; /* rises with every change; cached logins of older versions are void */
     struct enumeration enumerations[ENUMERATIONS_MAX];
     uint32_t last_context;

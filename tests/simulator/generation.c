@@ -27,7 +27,7 @@
     .plain_port = true, .web_ui = true, .sha1_requests = true, .unprovision_blocked_by_auditor = true,       \
     .eoi = true, .unknown_path_missing = true, .realm_names_uuid = true, .admin_as_mebx = true,              \
     .commit_wants_seed = true, .no_renegotiation_info = true, .setup_chain_bytes = 4100,                     \
-    .key_lengths = { 1024, 1536, 2048 }
+    .ticket_longest = 4096, .key_lengths = { 1024, 1536, 2048 }
 #define SINCE_6_2                                                                                            \
     .suffix_rule = SUFFIX_LABELS, .session_cached = true, .host_based_setup = true, .kvm = true,             \
     .rmcp_ping = true, .wireless = true, .dynamic_dns = true, .key_generation = true, .highest_realm = 24

@@ -46,6 +46,7 @@ struct generation {
     bool commit_wants_seed;      /* CommitChanges: 2057 without SetRngKey */
     bool invalid_identity_dates; /* of the self-signed certificate */
     bool no_renegotiation_info;  /* made before RFC 5746 */
+    unsigned ticket_longest;     /* Authorization: Negotiate, characters of base64; 0: no limit published */
     bool resumes_sessions;       /* keeps TLS sessions (RFC 5246 7.3); not published [inferred] */
     unsigned setup_chain_bytes;  /* longest setup chain; 0: no limit but the number of certificates */
     unsigned highest_realm;

@@ -178,6 +178,13 @@ static const char *reason(unsigned status)
     }
 }
 
+/* RFC 4559 4.1 */
+static void append_negotiated(struct text *out, const struct http_head *head)
+{
+    if (head->negotiated)
+        text_format(out, "WWW-Authenticate: Negotiate %s\r\n", head->negotiated);
+}
+
 void http_answer_soap(struct text *out, const struct http_head *head, const struct text *body)
 {
     char date[40];
@@ -188,6 +195,7 @@ void http_answer_soap(struct text *out, const struct http_head *head, const stru
     strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &utc));
     text_format(out, "HTTP/1.1 %u %s\r\nDate: %s\r\nServer: %s\r\n", head->status, reason(head->status), date,
                 head->server);
+    append_negotiated(out, head);
     if (head->frame_options)
         text_append(out, "X-Frame-Options: DENY\r\n");
     if (head->close)
@@ -210,8 +218,8 @@ void http_answer_soap(struct text *out, const struct http_head *head, const stru
 
 void http_answer_html(struct text *out, const struct http_head *head, const char *extra, const char *body)
 {
-    text_format(
-        out, "HTTP/1.1 %u %s\r\n%sContent-Type: text/html\r\nServer: %s\r\nContent-Length: %zu\r\n%s\r\n%s",
-        head->status, reason(head->status), extra, head->server, strlen(body),
-        head->close ? "Connection: close\r\n" : "", body);
+    text_format(out, "HTTP/1.1 %u %s\r\n", head->status, reason(head->status));
+    append_negotiated(out, head);
+    text_format(out, "%sContent-Type: text/html\r\nServer: %s\r\nContent-Length: %zu\r\n%s\r\n%s", extra,
+                head->server, strlen(body), head->close ? "Connection: close\r\n" : "", body);
 }

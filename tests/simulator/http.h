@@ -11,7 +11,7 @@
 
 enum http_progress { HTTP_INCOMPLETE, HTTP_COMPLETE, HTTP_BROKEN };
 
-enum { HTTP_HEAD_LIMIT = 16 * 1024, HTTP_BODY_LIMIT = 64 * 1024 };
+enum { HTTP_HEAD_LIMIT = 64 * 1024, HTTP_BODY_LIMIT = 64 * 1024 };
 
 struct http_request {
     char method[16], path[256];
@@ -28,9 +28,10 @@ void http_request_release(struct http_request *request);
 
 struct http_head {
     unsigned status;
-    const char *server; /* the Server header's text */
-    bool soap_1_1;      /* the old interface: text/xml, not to be cached */
-    bool frame_options; /* newer firmware sends X-Frame-Options */
+    const char *server;     /* the Server header's text */
+    const char *negotiated; /* token that ends a login by Negotiate; NULL: none */
+    bool soap_1_1;          /* the old interface: text/xml, not to be cached */
+    bool frame_options;     /* newer firmware sends X-Frame-Options */
     bool close;
 };
 

@@ -64,11 +64,22 @@ static const struct {
     {                                                                                                        \
 #member, offsetof(struct counters, member)                                                           \
     }
-    COUNTED(requests),      COUNTED(connections),   COUNTED(refused_connections),
-    COUNTED(tls_accepted),  COUNTED(tls_resumed),   COUNTED(tls_failed),
-    COUNTED(failed_logins), COUNTED(locked_logins), COUNTED(stale_logins),
-    COUNTED(writes),        COUNTED(hellos),        COUNTED(hellos_failed),
-    COUNTED(faults),        COUNTED(eoi_calls),
+    COUNTED(requests),
+    COUNTED(connections),
+    COUNTED(refused_connections),
+    COUNTED(tls_accepted),
+    COUNTED(tls_resumed),
+    COUNTED(tls_failed),
+    COUNTED(failed_logins),
+    COUNTED(locked_logins),
+    COUNTED(stale_logins),
+    COUNTED(writes),
+    COUNTED(hellos),
+    COUNTED(hellos_failed),
+    COUNTED(faults),
+    COUNTED(eoi_calls),
+    COUNTED(kerberos_logins),
+    COUNTED(kerberos_failures),
 #undef COUNTED
 };
 
@@ -401,6 +412,9 @@ static json_object *report_kerberos(const struct device *device)
     add_text(object, "passphrase", kerberos->passphrase);
     add_text(object, "salt", kerberos->salt);
     add_number(object, "IterationCount", kerberos->iterations);
+    add_text(object, "last_client", device->kerberos_memory.client);
+    add_text(object, "last_encryption", device->kerberos_memory.encryption);
+    add_text(object, "last_refusal", device->kerberos_memory.refusal);
     return object;
 }
 

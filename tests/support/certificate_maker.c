@@ -130,10 +130,10 @@ static bool write_chain(const char *path, const struct link *leaf, const struct 
     return file && fclose(file) == 0 && written;
 }
 
-static bool write_root(const char *path, const struct link *root)
+static bool write_certificate(const char *path, const struct link *link)
 {
     FILE *file = fopen(path, "we");
-    bool written = file && PEM_write_X509(file, root->certificate) == 1;
+    bool written = file && PEM_write_X509(file, link->certificate) == 1;
 
     return file && fclose(file) == 0 && written;
 }
@@ -165,7 +165,7 @@ bool certificate_make(struct provisioning_certificate *made, const char *prefix,
         !digest_hex(root.certificate, EVP_sha256(), made->sha256_hex) ||
         !digest_hex(root.certificate, EVP_sha384(), made->sha384_hex))
         return error_set(err, ERROR_INTERNAL, "OpenSSL could not make the provisioning certificate %s", path);
-    if (!write_chain(path, &leaf, &intermediate, &root) || !write_root(root_path, &root))
+    if (!write_chain(path, &leaf, &intermediate, &root) || !write_certificate(root_path, &root))
         return error_set(err, ERROR_INTERNAL, "cannot write %s or %s", path, root_path);
     made->path = TAKE(path);
     made->root_path = TAKE(root_path);
@@ -176,6 +176,42 @@ void certificate_clear(struct provisioning_certificate *made)
 {
     text_free(&made->path);
     text_free(&made->root_path);
+}
+
+static bool make_server(struct link *made, const struct link *issuer, const char *name, const char *address)
+{
+    AUTO(text_free) char *names = text_format("DNS:%s,IP:%s", name, address);
+
+    begin_link(made, KEY_BITS, -DAY_S, 3650 * DAY_S);
+    return made->key &&
+           extend(made->certificate, issuer->certificate, NID_basic_constraints, "critical,CA:FALSE") &&
+           extend(made->certificate, issuer->certificate, NID_ext_key_usage, "serverAuth") &&
+           extend(made->certificate, issuer->certificate, NID_subject_alt_name, names) &&
+           sign_link(made, issuer, name, NULL);
+}
+
+static bool write_key(const char *path, const struct link *link)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+    bool written = file && PEM_write_PrivateKey(file, link->key, NULL, NULL, 0, NULL, NULL) == 1;
+
+    return file && fclose(file) == 0 && written;
+}
+
+bool certificate_make_server(const char *prefix, const char *name, const char *address, struct error *err)
+{
+    AUTO(link_clear) struct link root = { 0 };
+    AUTO(link_clear) struct link server = { 0 };
+    AUTO(text_free) char *key_path = text_format("%s.key", prefix);
+    AUTO(text_free) char *path = text_format("%s.crt", prefix);
+    AUTO(text_free) char *root_path = text_format("%s-root.pem", prefix);
+
+    if (!make_authority(&root, NULL, "Test Bed Server CA") || !make_server(&server, &root, name, address))
+        return error_set(err, ERROR_INTERNAL, "OpenSSL could not make the certificate %s", path);
+    return (write_key(key_path, &server) && write_certificate(path, &server) &&
+            write_certificate(root_path, &root)) ||
+           error_set(err, ERROR_INTERNAL, "cannot write %s, %s or %s", key_path, path, root_path);
 }
 
 static X509 *read_issuer(const char *path)

@@ -29,6 +29,11 @@ bool certificate_make(struct provisioning_certificate *made, const char *prefix,
                       const struct certificate_recipe *recipe, struct error *err) MUST_CHECK;
 void certificate_clear(struct provisioning_certificate *made);
 
+/* A TLS server's certificate from an authority of its own, for a DNS name and a numeric address: writes
+ * PREFIX.key (mode 0600), PREFIX.crt and PREFIX-root.pem. */
+bool certificate_make_server(const char *prefix, const char *name, const char *address,
+                             struct error *err) MUST_CHECK;
+
 /* Does the certificate (base64 of DER) chain to the issuer (PEM file), name the computer in CN, and
  * serve as a TLS server? The error says which of them it does not. */
 bool certificate_check_device(const char *der_base64, const char *issuer_path, const char *fqdn,

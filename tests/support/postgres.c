@@ -68,7 +68,7 @@ static bool make_cluster(struct postgres *postgres, struct error *err)
     return made;
 }
 
-static bool start_server(struct postgres *postgres, struct error *err)
+static bool start_server(struct postgres *postgres, const char *ready, struct error *err)
 {
     AUTO(text_free) char *program = text_format("%s/postgres", postgres->binaries);
     AUTO(text_free) char *data = text_format("%s/data", postgres->directory);
@@ -77,14 +77,14 @@ static bool start_server(struct postgres *postgres, struct error *err)
                             (const char *[]){ program, "-D", data, "-k", postgres->directory, "-c",
                                               "listen_addresses=", "-c", "max_connections=50", NULL },
                             err) &&
-           process_wait_line(postgres->server, "ready to accept connections", START_TIMEOUT_MS, err);
+           process_wait_line(postgres->server, ready, START_TIMEOUT_MS, err);
 }
 
 bool postgres_resume(struct postgres *postgres, struct error *err)
 {
     int64_t end_ms = clock_monotonic_ms() + START_TIMEOUT_MS;
 
-    while (!start_server(postgres, err)) {
+    while (!start_server(postgres, "ready to accept connections", err)) {
         process_kill(&postgres->server);
         if (interrupted() || clock_monotonic_ms() > end_ms)
             return false;
@@ -120,6 +120,64 @@ bool postgres_start(struct postgres **postgres, const char *directory, struct er
         return false;
     *postgres = TAKE(starting);
     return true;
+}
+
+static bool copy_cluster(const struct postgres *standby, const struct postgres *primary, struct error *err)
+{
+    AUTO(text_free) char *program = text_format("%s/pg_basebackup", standby->binaries);
+    AUTO(text_free) char *data = text_format("%s/data", standby->directory);
+    AUTO(text_free)
+    char *source = text_format("host=%s user=" SUPERUSER " application_name=standby", primary->directory);
+    struct process *process = NULL;
+    int status = 0;
+    bool copied = process_start_as(&process, run_as(), standby->log_path,
+                                   (const char *[]){ program, "--checkpoint=fast", "--no-sync", "-R", "-D",
+                                                     data, "-d", source, NULL },
+                                   err) &&
+                  process_wait_end(process, START_TIMEOUT_MS, &status, err);
+
+    process_stop(&process);
+    if (copied && status != 0)
+        return error_set(err, ERROR_INTERNAL, "pg_basebackup failed; see %s", standby->log_path);
+    return copied;
+}
+
+static bool make_synchronous(const struct postgres *primary, struct error *err)
+{
+    AUTO(sql_close) struct sql *sql = NULL;
+    AUTO(text_free) char *nothing = NULL;
+    AUTO(text_free) char *neither = NULL;
+
+    return sql_open(&sql, primary->url, err) &&
+           sql_text(sql, &nothing, err, "ALTER SYSTEM SET synchronous_standby_names = 'standby'", NULL) &&
+           sql_text(sql, &neither, err, "SELECT pg_reload_conf()", NULL) &&
+           sql_wait(sql, "SELECT sync_state FROM pg_stat_replication", "sync", START_TIMEOUT_MS, err);
+}
+
+bool postgres_start_standby(struct postgres **standby, const struct postgres *primary, const char *directory,
+                            struct error *err)
+{
+    AUTO(postgres_stop) struct postgres *starting = allocate(sizeof(*starting));
+
+    starting->directory = text_copy(directory);
+    starting->log_path = text_format("%s/log", directory);
+    starting->url = text_format("postgresql:///amt?host=%s&user=" SUPERUSER, directory);
+    if (!find_binaries(starting, err) || !make_directory(directory, err) ||
+        !copy_cluster(starting, primary, err) ||
+        !start_server(starting, "ready to accept read-only connections", err) ||
+        !make_synchronous(primary, err))
+        return false;
+    *standby = TAKE(starting);
+    return true;
+}
+
+bool postgres_promote(struct postgres *standby, struct error *err)
+{
+    AUTO(sql_close) struct sql *sql = NULL;
+    AUTO(text_free) char *promoted = NULL;
+
+    return sql_open(&sql, standby->url, err) && sql_text(sql, &promoted, err, "SELECT pg_promote()", NULL) &&
+           sql_wait(sql, "SELECT pg_is_in_recovery()", "f", START_TIMEOUT_MS, err);
 }
 
 /* SIGINT: disconnects the clients and ends. SIGQUIT: without a checkpoint. */

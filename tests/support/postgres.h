@@ -21,6 +21,13 @@ void postgres_stop(struct postgres **postgres); /* accepts NULL; the files stay 
 const char *postgres_url(const struct postgres *postgres);
 pid_t postgres_pid(const struct postgres *postgres); /* of the postmaster */
 
+/* A synchronous standby of it, in a directory that is not there yet; returns when the primary waits for it.
+ */
+bool postgres_start_standby(struct postgres **standby, const struct postgres *primary, const char *directory,
+                            struct error *err) MUST_CHECK;
+/* Returns when it takes writes. */
+bool postgres_promote(struct postgres *standby, struct error *err) MUST_CHECK;
+
 /* Takes the database away at once, as a crash does; the files stay. */
 bool postgres_halt(struct postgres *postgres, struct error *err) MUST_CHECK;
 /* SIGKILL to the postmaster alone; its children notice and end. */

@@ -122,13 +122,18 @@ static bool wants_user(const struct proof_profile *profile, const char *user)
 static bool check_acl(json_object *state, const struct proof_profile *profile, struct error *err)
 {
     json_object *acl = json_at(state, "acl");
-    size_t found = 0, wanted = 0;
+    size_t found = 0, wanted = 0, by_sid = 0;
 
     while (profile->users && profile->users[wanted])
         wanted++;
     for (size_t i = 0; acl && i < json_object_array_length(acl); i++) {
-        const char *user = json_text_at(json_object_array_get_idx(acl, i), "user");
+        json_object *entry = json_object_array_get_idx(acl, i);
+        const char *user = json_text_at(entry, "user");
 
+        if (*json_text_at(entry, "sid")) {
+            by_sid++;
+            continue;
+        }
         if (strncmp(user, "$$", 2) == 0 || strcmp(user, json_text_at(state, "admin_username")) == 0)
             continue;
         if (!wants_user(profile, user))
@@ -136,6 +141,9 @@ static bool check_acl(json_object *state, const struct proof_profile *profile, s
                              user);
         found++;
     }
+    if (by_sid != profile->directory_users)
+        return error_set(err, ERROR_REFUSED, "the access control list has %zu SIDs, the profile %zu", by_sid,
+                         profile->directory_users);
     if (found != wanted)
         return error_set(err, ERROR_REFUSED, "the access control list has %zu users, the profile %zu", found,
                          wanted);

@@ -14,6 +14,7 @@ struct proof_profile { /* what the computer's profile asks for */
     bool ping, web_interface, serial_over_lan, ide_redirection;
     bool always_on;           /* power package: in S0 to S5, else in S0 only */
     const char *const *users; /* Digest users of the access control list, NULL-terminated */
+    size_t directory_users;   /* entries by SID besides them */
 };
 
 /* The profile `default` as a fresh site has it. */

@@ -18,7 +18,9 @@ char *site_path(const struct site *site, const char *name)
 
 char *site_program(const struct site *site, const char *name)
 {
-    return text_format("%s/%s", site->programs, name);
+    bool daemon = strncmp(name, "site-server/", 12) == 0 || strncmp(name, "service-point/", 14) == 0;
+
+    return text_format("%s/%s", daemon && site->daemons ? site->daemons : site->programs, name);
 }
 
 /* We are OUTPUT/tests/..., the programs are OUTPUT/site-server/... */
@@ -109,15 +111,25 @@ static bool write_config(const char *path, const char *content, const char *cons
 }
 
 /* A later setting of a file wins nothing: what a caller sets must not stand in the part that we write. */
-static bool write_server_config(struct site *site, const struct site_options *options, struct error *err)
+static bool write_server_config(struct site *site, const char *path, const char *key_name,
+                                const char *endpoint, const struct site_options *options, struct error *err)
 {
-    AUTO(text_free) char *key = site_path(site, "site-server.key");
+    AUTO(text_free) char *key = site_path(site, key_name);
     AUTO(text_free)
     char *content = text_format("queue.endpoint = %s\nqueue.key_file = %s\ndatabase.url = %s\n"
                                 "secret.key_file = %s\n",
-                                site->endpoint, key, site->server_url, site->secret_key_path);
+                                endpoint, key, site->server_url, site->secret_key_path);
 
-    return write_config(site->server_config_path, content, options->server_settings, err);
+    return write_config(path, content, options->server_settings, err);
+}
+
+static bool write_server_configs(struct site *site, const struct site_options *options, struct error *err)
+{
+    return write_server_config(site, site->server_config_path, "site-server.key", site->endpoint, options,
+                               err) &&
+           (!options->second_server ||
+            write_server_config(site, site->second.config_path, "site-server-2.key", site->second.endpoint,
+                                options, err));
 }
 
 static bool write_point_config(struct site *site, struct site_point *point, const char *key_path,
@@ -125,9 +137,11 @@ static bool write_point_config(struct site *site, struct site_point *point, cons
 {
     AUTO(text_free)
     char *content = text_format(
-        "point.name = %s\nsite.endpoint = %s\nsite.public_key = %s\nqueue.key_file = %s\n"
+        "point.name = %s\nsite.endpoint = %s%s%s %s\nsite.public_key = %s\nqueue.key_file = %s\n"
         "hello.listen = %s\nprovisioning.certificates = %s\n",
-        point->name, site->endpoint, site->site_key, key_path, point->hello_address, site->provisioning.path);
+        point->name, site->endpoint, options->second_server ? ", " : "",
+        options->second_server ? site->second.endpoint : "", options->second_server ? site->second.key : "",
+        site->site_key, key_path, point->hello_address, site->provisioning.path);
 
     return write_config(point->config_path, content, options->point_settings, err);
 }
@@ -187,7 +201,7 @@ static bool make_roles(struct site *site, struct error *err)
     return true;
 }
 
-static bool migrate(struct site *site, struct error *err)
+bool site_migrate(struct site *site, struct error *err)
 {
     AUTO(text_free) char *setting = text_format("database.url=%s", site->database_url);
 
@@ -304,6 +318,16 @@ bool site_start_server(struct site *site, struct error *err)
            process_wait_line(site->server, "event=\"ready", READY_TIMEOUT_MS, err);
 }
 
+bool site_start_second_server(struct site *site, struct error *err)
+{
+    AUTO(text_free) char *program = site_program(site, "site-server/amt-site-server");
+    struct site_server *second = &site->second;
+
+    return process_start(&second->process, second->log_path,
+                         (const char *[]){ program, "--config", second->config_path, NULL }, err) &&
+           process_wait_line(second->process, "event=\"ready", READY_TIMEOUT_MS, err);
+}
+
 bool site_start_simulator(struct site *site, const struct site_options *options, struct error *err)
 {
     AUTO(text_free) char *program = site_program(site, "tests/amt-simulator");
@@ -343,20 +367,28 @@ static bool open_place(struct site *site, const struct site_options *options, st
         return error_set(err, ERROR_INPUT,
                          "%s: only letters, digits and / . _ + - may stand in the path; use another",
                          site->place.directory);
+    site->daemons = options->daemons ? text_copy(options->daemons) : NULL;
     site->dns_suffix = DNS_SUFFIX;
     site->endpoint = text_format("tcp://127.%u.0.1:5671", site->place.block);
     site->secret_key_path = site_path(site, "secret.keys");
     site->issuer_path = site_path(site, "issuer.pem");
     site->server_config_path = site_path(site, "site-server.conf");
     site->server_log_path = site_path(site, "site-server.log");
+    site->second =
+        (struct site_server){ .config_path = site_path(site, "site-server-2.conf"),
+                              .log_path = site_path(site, "site-server-2.log"),
+                              .endpoint = text_format("tcp://127.%u.0.1:5672", site->place.block) };
     return true;
 }
 
-static bool make_site_keys(struct site *site, struct error *err)
+static bool make_site_keys(struct site *site, const struct site_options *options, struct error *err)
 {
     AUTO(text_free) char *key_path = site_path(site, "site-server.key");
+    AUTO(text_free) char *second_path = site_path(site, "site-server-2.key");
 
-    return create_key(site, "site-server/amt-site-server", key_path, site->site_key, err) &&
+    return (!options->second_server ||
+            create_key(site, "site-server/amt-site-server", second_path, site->second.key, err)) &&
+           create_key(site, "site-server/amt-site-server", key_path, site->site_key, err) &&
            run_program(site, NULL, "site-server/amtctl",
                        (const char *[]){ "secret", "init", site->secret_key_path, NULL }, err);
 }
@@ -367,9 +399,10 @@ bool site_start(struct site **site, const struct site_options *options, struct e
 
     if (!find_programs(starting, err) || !open_place(starting, options, err) ||
         !make_certificate(starting, options, err) || !start_database(starting, err) ||
-        !make_site_keys(starting, err) || !write_server_config(starting, options, err) ||
-        !migrate(starting, err) || !make_roles(starting, err) || !write_issuer(starting, err) ||
+        !make_site_keys(starting, options, err) || !write_server_configs(starting, options, err) ||
+        !site_migrate(starting, err) || !make_roles(starting, err) || !write_issuer(starting, err) ||
         !prepare_points(starting, options, err) || !site_start_server(starting, err) ||
+        (options->second_server && !site_start_second_server(starting, err)) ||
         (!options->without_points && !start_points(starting, err)) ||
         (!options->without_simulator && !site_start_simulator(starting, options, err)))
         return error_during(err, "starting a site in %s",
@@ -395,6 +428,7 @@ static bool stop_programs(struct site *site)
     for (size_t i = 0; i < site->point_count; i++)
         in_order &= process_stop(&site->points[i].process);
     in_order &= process_stop(&site->server);
+    in_order &= process_stop(&site->second.process);
     sql_close(&site->sql);
     postgres_stop(&site->postgres);
     return in_order;
@@ -416,6 +450,7 @@ bool site_stop(struct site **site)
     workplace_close(&stopping->place);
     text_free(&stopping->cluster_path);
     text_free(&stopping->programs);
+    text_free(&stopping->daemons);
     text_free(&stopping->database_url);
     text_free(&stopping->server_url);
     text_free(&stopping->operator_url);
@@ -424,6 +459,9 @@ bool site_stop(struct site **site)
     text_free(&stopping->server_config_path);
     text_free(&stopping->server_log_path);
     text_free(&stopping->endpoint);
+    text_free(&stopping->second.config_path);
+    text_free(&stopping->second.log_path);
+    text_free(&stopping->second.endpoint);
     free(stopping);
     return in_order;
 }

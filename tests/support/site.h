@@ -26,6 +26,9 @@ struct site_options {        /* zero-initialise: every field has a default */
     unsigned service_points; /* default 1 */
     const char *const *server_settings; /* "key=value", NULL-terminated */
     const char *const *point_settings;
+    bool second_server; /* beside the first one, on the same database, with a key of its own */
+    const char
+        *daemons; /* a build's output directory whose daemons and amtctl are started; default: our own */
     bool without_points; /* approved and configured, not started: site_start_point() does */
     bool without_simulator;
     const char *fleet; /* fleet file's content for the simulator; default: no computers yet */
@@ -38,9 +41,16 @@ struct site_point {
     struct process *process;                             /* NULL while it is not running */
 };
 
+struct site_server { /* beside the first one */
+    char *config_path, *log_path, *endpoint;
+    char key[41];
+    struct process *process; /* NULL while it is not running */
+};
+
 struct site {
     struct workplace place;
     char *programs; /* the build's output directory */
+    char *daemons;  /* another build's, of the daemons and amtctl; NULL: ours */
     const char *dns_suffix;
     struct postgres *postgres;
     char *cluster_path;
@@ -51,6 +61,7 @@ struct site {
     char *endpoint;
     char site_key[41]; /* Z85, public */
     struct process *server;
+    struct site_server second; /* with second_server */
     struct site_point points[SITE_POINTS_MAX];
     size_t point_count;
     struct simulator *simulator;
@@ -64,6 +75,9 @@ bool site_start(struct site **site, const struct site_options *options, struct e
 bool site_stop(struct site **site);
 
 bool site_start_server(struct site *site, struct error *err) MUST_CHECK;
+/* --migrate with the current daemons. */
+bool site_migrate(struct site *site, struct error *err) MUST_CHECK;
+bool site_start_second_server(struct site *site, struct error *err) MUST_CHECK;
 /* Starts point number index and waits until the site server has welcomed it. */
 bool site_start_point(struct site *site, size_t index, struct error *err) MUST_CHECK;
 

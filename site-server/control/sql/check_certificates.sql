@@ -1,6 +1,6 @@
--- The provisioning certificates of the service points.
-SELECT p.name AS service_point, coalesce(c ->> 'subject', '?') AS subject, coalesce(c ->> 'root', '?') AS root_subject,
-       floor(extract(epoch FROM (c ->> 'not_after')::timestamptz - now()))::bigint AS seconds_left
-  FROM amt.service_point p CROSS JOIN jsonb_array_elements(p.certificates) AS c
- WHERE p.state = 'approved'
- ORDER BY p.name, c ->> 'subject'
+-- The provisioning certificates of the service points, each with its chain.
+SELECT p.service_point, p.subject, p.root_subject,
+       floor(extract(epoch FROM p.not_after - now()))::bigint AS seconds_left,
+       ARRAY(SELECT encode(c, 'base64') FROM unnest(p.chain) WITH ORDINALITY AS t (c, n) ORDER BY t.n) AS chain
+  FROM amt.provisioning_certificate p
+ ORDER BY p.service_point, p.position

@@ -1,7 +1,9 @@
 -- job_unprovisioned: computer $1 was unprovisioned. Its certificates are revoked (RFC 5280 5.3.1: 5, cessation of
 -- operation). Its admin passwords give way; they stay, like all, and may still open it after a partial unprovisioning. The
--- MEBx password is none of what unprovisioning removes.
-WITH certificates AS (
+-- MEBx password is none of what unprovisioning removes. Its object in the directory is to be removed.
+WITH object AS (
+    UPDATE amt_store.directory_object SET wanted = false, failures = 0, tried_at = NULL WHERE uuid = $1::uuid
+), certificates AS (
     UPDATE amt_store.certificate SET state = 'revoked', revoked_at = now(), revocation_reason = 5
      WHERE uuid = $1::uuid AND state IN ('pending', 'active')
 ), passwords AS (

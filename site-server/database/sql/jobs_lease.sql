@@ -1,9 +1,11 @@
 -- jobs_lease: hands jobs $1 to service points $2, which try accounts $3 (separated by blanks) and set admin passwords $4
 -- (may $5 be on the device already) and MEBx passwords $6 (likewise $7). Until accepted they are held for $8 seconds.
--- From now on the passwords may be on the devices.
+-- From now on the passwords may be on the devices. A service point that went to another site server meanwhile gets none.
 WITH given AS (
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::boolean[], $6::bigint[], $7::boolean[])
            AS g (job, service_point, accounts, admin, admin_was_maybe, mebx, mebx_was_maybe)
+     WHERE EXISTS (SELECT FROM amt_store.service_point p
+                    WHERE p.id = g.service_point AND p.site_server IS NOT DISTINCT FROM amt_store.this_site_server())
 ), leased AS (
     UPDATE amt_store.job j
        SET state = 'leased', attempt = j.attempt + 1, service_point = g.service_point,

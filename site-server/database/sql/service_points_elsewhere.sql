@@ -1,3 +1,4 @@
--- service_points_elsewhere: whether service points other than $1 are connected, to another site server.
-SELECT EXISTS (SELECT FROM amt_store.service_point p
-                WHERE p.state = 'approved' AND p.connected_until > now() AND p.id <> ALL ($1::bigint[])) AS connected
+-- service_points_elsewhere: the service points that are connected to other site servers, and what they can do.
+SELECT p.id, p.free, p.subnets::text[] AS subnets, p.root_hashes
+  FROM amt_store.service_point p
+ WHERE p.state = 'approved' AND p.connected_until > now() AND p.site_server IS DISTINCT FROM amt_store.this_site_server()

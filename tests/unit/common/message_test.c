@@ -133,7 +133,8 @@ static void networks_and_kerberos_of_an_offer_are_read_as_they_were_written(void
                                          .principals = principals,
                                          .principal_count = 1,
                                          .key_version = 4,
-                                         .master_key = key };
+                                         .master_key = key,
+                                         .key_is_new = true };
     struct message message = { .kind = MESSAGE_JOB_OFFER,
                                .job_offer = { .id = { 12, 3 },
                                               .kind = (char *)"provision",
@@ -171,6 +172,7 @@ static void networks_and_kerberos_of_an_offer_are_read_as_they_were_written(void
     assert_int_equal(profile->kvm_consent_timeout_s, 0);
     assert_true(secret_equal(again.job_offer.kerberos->master_key, key));
     assert_null(again.job_offer.kerberos->passphrase);
+    assert_true(again.job_offer.kerberos->key_is_new);
     eap.protocol = EAP_TLS; /* with a password */
     message_free(&again);
     assert_false(round_trip(&message, &again, &err));

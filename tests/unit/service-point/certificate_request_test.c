@@ -77,7 +77,7 @@ static void a_void_request_holds_the_devices_key_and_name(void **state)
     X509_REQ *parsed;
 
     (void)state;
-    assert_true(certificate_request_unsigned(&key, "pc17.example.com", &request, &err));
+    assert_true(certificate_request_unsigned(&key, "pc17.example.com", CERTIFICATE_SERVER, &request, &err));
     parsed = parse(&request);
     assert_names(parsed, "pc17.example.com");
     assert_int_equal(EVP_PKEY_eq(X509_REQ_get0_pubkey(parsed), pair), 1);
@@ -98,7 +98,8 @@ static void a_request_with_a_key_of_ours_is_signed_by_it(void **state)
     X509_REQ *parsed;
 
     (void)state;
-    assert_true(certificate_request_with_key(2048, "pc17.example.com", &key, &request, &err));
+    assert_true(
+        certificate_request_with_key(2048, "pc17.example.com", CERTIFICATE_SERVER, &key, &request, &err));
     der = (const unsigned char *)secret_reveal(key);
     parsed_key = d2i_PrivateKey(EVP_PKEY_RSA, NULL, &der, (long)secret_length(key));
     assert_non_null(parsed_key);
@@ -123,10 +124,11 @@ static void what_is_no_host_name_or_no_key_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(names); i++) {
-        assert_false(certificate_request_unsigned(&key, names[i], &request, &err));
+        assert_false(certificate_request_unsigned(&key, names[i], CERTIFICATE_SERVER, &request, &err));
         assert_int_equal(err.code, ERROR_INPUT);
     }
-    assert_false(certificate_request_unsigned(&broken, "pc17.example.com", &request, &err));
+    assert_false(
+        certificate_request_unsigned(&broken, "pc17.example.com", CERTIFICATE_SERVER, &request, &err));
     assert_int_equal(err.reason, REASON_MALFORMED_REPLY);
     assert_null(request.data);
 }

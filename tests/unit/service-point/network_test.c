@@ -14,6 +14,7 @@
 #include "firmware/status.h"
 #include "firmware/wsman_kerberos.h"
 #include "firmware/wsman_network.h"
+#include "provisioning/first_stage.h"
 #include "provisioning/steps.h"
 
 #define AMT                           "http://intel.com/wbem/wscim/1/amt-schema/1/"
@@ -357,8 +358,40 @@ static void properties_that_the_firmware_does_not_have_are_not_written(void **st
                     "<g:SupportedEncryptionAlgorithms>1</g:SupportedEncryptionAlgorithms>"                   \
                     "<g:SupportedEncryptionAlgorithms>2</g:SupportedEncryptionAlgorithms>")
 
-/* Runs the step against a device that answers so; the account is the fullest that a site server gives. */
-static bool run_kerberos(const char *const *bodies, struct step_report *report, bool with_rc4)
+/* What the tests differ in; the account is the fullest that a site server gives. */
+struct kerberos_case {
+    bool without_rc4, key_is_new;
+    bool clock_synchronized; /* by an earlier step */
+    int clock_off_s;         /* of the device, when the step asks */
+};
+
+static const char time_service[] =
+    BODY(AMT, "AMT_TimeSynchronizationService", "<g:TimeSource>1</g:TimeSource>");
+static const char time_set[] =
+    RETURNED(AMT, "AMT_TimeSynchronizationService", "SetHighAccuracyTimeSynch", "0");
+
+/* The step asks for the clock first, unless an earlier one set it; then come the bodies. */
+static void answer_clock_and(const char *const *bodies, const struct kerberos_case *which)
+{
+    const char *all[FAKE_REQUESTS_MAX + 1] = { NULL };
+    char time[512];
+    size_t count = 0;
+
+    snprintf(time, sizeof(time),
+             "<g:GetLowAccuracyTimeSynch_OUTPUT xmlns:g=\"" AMT "AMT_TimeSynchronizationService\"><g:Ta0>%lld"
+             "</g:Ta0><g:ReturnValue>0</g:ReturnValue></g:GetLowAccuracyTimeSynch_OUTPUT>",
+             (long long)now_s() + which->clock_off_s);
+    if (!which->clock_synchronized) {
+        all[count++] = time_service;
+        all[count++] = time;
+    }
+    for (size_t i = 0; bodies[i]; i++)
+        all[count++] = bodies[i];
+    talk_to_device_that_answers(all);
+}
+
+static bool run_kerberos(const char *const *bodies, struct step_report *report,
+                         const struct kerberos_case *which)
 {
     static const char *const principals[] = { "HTTP/pc1.example.com:16992", "HTTP/pc1.example.com:16993" };
     struct session_surroundings around = { 0 };
@@ -376,12 +409,14 @@ static bool run_kerberos(const char *const *bodies, struct step_report *report, 
     account->passphrase = secret_from_text("0f-the-0bject");
     account->salt = text_copy("EXAMPLE.COMhostpc1.example.com");
     account->iterations = 4096;
-    account->master_key = with_rc4 ? secret_new("0123456789abcdef", 16) : NULL;
+    account->master_key = which->without_rc4 ? NULL : secret_new("0123456789abcdef", 16);
+    account->key_is_new = which->key_is_new;
     offer.host_name = text_copy("pc1");
     offer.domain = text_copy("example.com");
     offer.kerberos = account;
     session = session_new(&offer, &around);
-    talk_to_device_that_answers(bodies);
+    session->clock_synchronized = which->clock_synchronized;
+    answer_clock_and(bodies, which);
     session->connection = connection;
     passed = enable_kerberos(session, report, &err);
     enabled = session->kerberos_enabled;
@@ -392,6 +427,9 @@ static bool run_kerberos(const char *const *bodies, struct step_report *report, 
     return passed;
 }
 
+/* The clock was set by a step before. */
+static const struct kerberos_case provisioning = { .clock_synchronized = true };
+
 static void from_8_0_on_the_firmware_derives_its_keys_from_the_passphrase(void **state)
 {
     static const char *const bodies[] = { SETTINGS_WITH_AES("<g:KrbEnabled>false</g:KrbEnabled>"),
@@ -399,7 +437,7 @@ static void from_8_0_on_the_firmware_derives_its_keys_from_the_passphrase(void *
     AUTO(step_report_clear) struct step_report report = { .outcome = STEP_DONE };
 
     (void)state;
-    assert_true(run_kerberos(bodies, &report, true));
+    assert_true(run_kerberos(bodies, &report, &provisioning));
     assert_int_equal(report.outcome, STEP_DONE);
     assert_sent(1, "<wsman:Selector Name=\"InstanceID\">Intel (r) AMT: Kerberos Settings</wsman:Selector>");
     assert_sent(1, "<krb:KeyVersion>2</krb:KeyVersion><krb:KrbEnabled>true</krb:KrbEnabled>");
@@ -416,31 +454,109 @@ static void before_8_0_the_firmware_gets_the_rc4_key(void **state)
                                           BODY(AMT, "AMT_KerberosSettingData", ""), NULL };
     AUTO(step_report_clear) struct step_report report = { .outcome = STEP_DONE };
     AUTO(step_report_clear) struct step_report refused = { .outcome = STEP_DONE };
+    const struct kerberos_case without_rc4 = { .clock_synchronized = true, .without_rc4 = true };
 
     (void)state;
-    assert_true(run_kerberos(bodies, &report, true));
+    assert_true(run_kerberos(bodies, &report, &provisioning));
     assert_sent(1, "<krb:MasterKey>MDEyMzQ1Njc4OWFiY2RlZg==</krb:MasterKey>");
     assert_sent(1, "<krb:EncryptionAlgorithm>0</krb:EncryptionAlgorithm>");
     assert_not_sent(1, "Passphrase");
-    assert_false(run_kerberos(bodies, &refused, false));
+    assert_false(run_kerberos(bodies, &refused, &without_rc4));
     assert_int_equal(err.reason, REASON_UNSUPPORTED);
 }
 
+#define AS_WANTED                                                                                            \
+    "<g:ConfiguredEncryptionAlgorithms>0</g:ConfiguredEncryptionAlgorithms>"                                 \
+    "<g:ConfiguredEncryptionAlgorithms>2</g:ConfiguredEncryptionAlgorithms>"                                 \
+    "<g:KeyVersion>2</g:KeyVersion><g:KrbEnabled>true</g:KrbEnabled>"
+
 static void kerberos_that_is_as_wanted_is_left_alone(void **state)
 {
-    static const char *const bodies[] = {
-        SETTINGS_WITH_AES("<g:ConfiguredEncryptionAlgorithms>0</g:ConfiguredEncryptionAlgorithms>"
-                          "<g:ConfiguredEncryptionAlgorithms>2</g:ConfiguredEncryptionAlgorithms>"
-                          "<g:KeyVersion>2</g:KeyVersion><g:KrbEnabled>true</g:KrbEnabled>"
-                          "<g:RealmName>EXAMPLE.COM</g:RealmName>"),
-        NULL
+    static const char *const told[] = {
+        SETTINGS_WITH_AES(AS_WANTED "<g:RealmName>EXAMPLE.COM</g:RealmName>"),
+        SETTINGS_WITH_AES("<g:KeyVersion>2</g:KeyVersion><g:KrbEnabled>true</g:KrbEnabled>"
+                          "<g:RealmName>EXAMPLE.COM</g:RealmName>"), /* as little as firmware may tell */
+        SETTINGS_WITH_AES(
+            "<g:IterationCount>4096</g:IterationCount>" AS_WANTED
+            "<g:MaximumClockTolerance>5</g:MaximumClockTolerance>"
+            "<g:RealmName>EXAMPLE.COM</g:RealmName><g:Salt>EXAMPLE.COMhostpc1.example.com</g:Salt>"
+            "<g:ServicePrincipalName>HTTP/pc1.example.com:16992</g:ServicePrincipalName>"
+            "<g:ServicePrincipalName>HTTP/pc1.example.com:16993</g:ServicePrincipalName>"),
     };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(told); i++) {
+        AUTO(step_report_clear) struct step_report report = { .outcome = STEP_DONE };
+
+        assert_true(run_kerberos((const char *[]){ told[i], NULL }, &report, &provisioning));
+        assert_int_equal(report.outcome, STEP_UNCHANGED);
+        assert_int_equal(device.request_count, 1);
+    }
+}
+
+static void kerberos_that_differs_in_what_is_told_is_written(void **state)
+{
+    static const char *const told[] = {
+        SETTINGS_WITH_AES(AS_WANTED "<g:RealmName>OTHER.EXAMPLE.COM</g:RealmName>"),
+        SETTINGS_WITH_AES(AS_WANTED
+                          "<g:RealmName>EXAMPLE.COM</g:RealmName><g:Salt>EXAMPLE.COMhostpc0.example.com"
+                          "</g:Salt>"),
+        SETTINGS_WITH_AES("<g:IterationCount>1000</g:IterationCount>" AS_WANTED
+                          "<g:RealmName>EXAMPLE.COM</g:RealmName>"),
+        SETTINGS_WITH_AES(AS_WANTED "<g:MaximumClockTolerance>1</g:MaximumClockTolerance>"
+                                    "<g:RealmName>EXAMPLE.COM</g:RealmName>"),
+        SETTINGS_WITH_AES(AS_WANTED
+                          "<g:RealmName>EXAMPLE.COM</g:RealmName>"
+                          "<g:ServicePrincipalName>HTTP/pc0.example.com:16992</g:ServicePrincipalName>"),
+        SETTINGS_WITH_AES("<g:ConfiguredEncryptionAlgorithms>0</g:ConfiguredEncryptionAlgorithms>"
+                          "<g:KeyVersion>2</g:KeyVersion><g:KrbEnabled>true</g:KrbEnabled>"
+                          "<g:RealmName>EXAMPLE.COM</g:RealmName>"), /* RC4 alone */
+        SETTINGS_WITH_AES("<g:KeyVersion>1</g:KeyVersion><g:KrbEnabled>true</g:KrbEnabled>"
+                          "<g:RealmName>EXAMPLE.COM</g:RealmName>"),
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(told); i++) {
+        AUTO(step_report_clear) struct step_report report = { .outcome = STEP_DONE };
+
+        assert_true(run_kerberos((const char *[]){ told[i], BODY(AMT, "AMT_KerberosSettingData", ""), NULL },
+                                 &report, &provisioning));
+        assert_int_equal(report.outcome, STEP_DONE);
+        assert_sent(1, "<krb:Passphrase>0f-the-0bject</krb:Passphrase>");
+    }
+}
+
+/* An account that was made anew counts its keys from 1 again. */
+static void a_new_key_is_written_whatever_version_the_firmware_shows(void **state)
+{
+    static const char *const bodies[] = { SETTINGS_WITH_AES(AS_WANTED
+                                                            "<g:RealmName>EXAMPLE.COM</g:RealmName>"),
+                                          BODY(AMT, "AMT_KerberosSettingData", ""), NULL };
+    const struct kerberos_case new_key = { .clock_synchronized = true, .key_is_new = true };
     AUTO(step_report_clear) struct step_report report = { .outcome = STEP_DONE };
 
     (void)state;
-    assert_true(run_kerberos(bodies, &report, true));
-    assert_int_equal(report.outcome, STEP_UNCHANGED);
-    assert_int_equal(device.request_count, 1);
+    assert_true(run_kerberos(bodies, &report, &new_key));
+    assert_int_equal(report.outcome, STEP_DONE);
+    assert_sent(1, "<krb:KeyVersion>2</krb:KeyVersion>");
+}
+
+static void a_clock_that_would_refuse_tickets_is_set_where_no_step_did(void **state)
+{
+    static const char unchanged[] = SETTINGS_WITH_AES(AS_WANTED "<g:RealmName>EXAMPLE.COM</g:RealmName>");
+    const struct kerberos_case near = { .clock_off_s = 40 }, far = { .clock_off_s = -7200 };
+    AUTO(step_report_clear) struct step_report left = { .outcome = STEP_DONE };
+    AUTO(step_report_clear) struct step_report set = { .outcome = STEP_DONE };
+
+    (void)state;
+    assert_true(run_kerberos((const char *[]){ unchanged, NULL }, &left, &near));
+    assert_int_equal(left.outcome, STEP_UNCHANGED);
+    assert_int_equal(device.request_count, 3);
+    assert_true(run_kerberos((const char *[]){ time_set, unchanged, NULL }, &set, &far));
+    assert_int_equal(set.outcome, STEP_DONE);
+    assert_sent(2, "SetHighAccuracyTimeSynch_INPUT");
+    assert_non_null(strstr(set.detail, "clock was -7"));
+    assert_int_equal(device.request_count, 4);
 }
 
 /* ---- access control list (AMT SDK: AddUserAclEntryEx) ------------------------------------------------ */
@@ -550,6 +666,9 @@ int main(void)
         cmocka_unit_test(from_8_0_on_the_firmware_derives_its_keys_from_the_passphrase),
         cmocka_unit_test(before_8_0_the_firmware_gets_the_rc4_key),
         cmocka_unit_test(kerberos_that_is_as_wanted_is_left_alone),
+        cmocka_unit_test(kerberos_that_differs_in_what_is_told_is_written),
+        cmocka_unit_test(a_new_key_is_written_whatever_version_the_firmware_shows),
+        cmocka_unit_test(a_clock_that_would_refuse_tickets_is_set_where_no_step_did),
         cmocka_unit_test(more_users_than_the_firmware_takes_are_refused_before_anything_is_removed),
         cmocka_unit_test(directory_users_are_written_only_with_kerberos),
     };

@@ -30,6 +30,16 @@ static bool write_key(struct site *site, struct error *err)
     return queue_key_generate(&own, err) && curve_key_create(site->key_file, &own, err);
 }
 
+static bool open_client(struct queue_client **client, const struct site *site, const char *public_key)
+{
+    struct config_list endpoints = { (char *[]){ (char *)site->endpoint }, 1 };
+    AUTO(site_list_clear) struct site_list sites = { 0 };
+    struct error err = { 0 };
+
+    return site_list_read(&sites, &endpoints, public_key, &err) &&
+           queue_client_open(client, &(struct queue_client_settings){ &sites, 0, site->key_file }, &err);
+}
+
 static int set_up(void **state)
 {
     struct site *site = allocate(sizeof(*site));
@@ -47,8 +57,7 @@ static int set_up(void **state)
     zmq_setsockopt(site->router, ZMQ_CURVE_SECRETKEY, secret_reveal(site->key.secret_key), CURVE_KEY_SIZE);
     assert_int_equal(zmq_bind(site->router, "tcp://127.0.0.1:*"), 0);
     zmq_getsockopt(site->router, ZMQ_LAST_ENDPOINT, site->endpoint, &length);
-    const struct queue_client_settings settings = { site->endpoint, site->key.public_key, site->key_file };
-    assert_true(queue_client_open(&site->client, &settings, &err));
+    assert_true(open_client(&site->client, site, site->key.public_key));
     return 0;
 }
 
@@ -57,7 +66,8 @@ static int tear_down(void **state)
     struct site *site = *state;
 
     queue_client_close(&site->client);
-    zmq_close(site->router);
+    if (site->router)
+        zmq_close(site->router);
     zmq_ctx_term(site->context);
     curve_key_clear(&site->key);
     unlink(site->key_file);
@@ -179,21 +189,25 @@ static void a_site_with_another_key_gets_nothing(void **state)
     bool readable;
 
     assert_true(queue_key_generate(&other, &err));
-    const struct queue_client_settings settings = { site->endpoint, other.public_key, site->key_file };
-    assert_true(queue_client_open(&client, &settings, &err));
+    assert_true(open_client(&client, site, other.public_key));
     assert_true(queue_client_poll(client, NULL, 0, 300, &readable, &err));
     assert_false(queue_client_send(client, &message));
 }
 
-static void a_key_that_is_none_stops_the_start(void **state)
+static void a_connection_that_breaks_is_told_at_once(void **state)
 {
     struct site *site = *state;
-    const struct queue_client_settings settings = { site->endpoint, "short", site->key_file };
-    struct queue_client *client = NULL;
-    struct error err = { 0 };
+    unsigned waits = 0;
 
-    assert_false(queue_client_open(&client, &settings, &err));
-    assert_non_null(strstr(err.message, "site.public_key"));
+    make_contact(site);
+    assert_false(queue_client_broke(site->client));
+    assert_int_equal(zmq_unbind(site->router, site->endpoint), 0);
+    zmq_close(site->router);
+    site->router = NULL;
+    while (!queue_client_broke(site->client)) {
+        assert_true(waits++ < 100);
+        wait_readable(site, 50);
+    }
 }
 
 int main(void)
@@ -204,7 +218,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(after_a_reconnect_messages_go_out_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_site_with_another_key_gets_nothing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_key_that_is_none_stops_the_start, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_connection_that_breaks_is_told_at_once, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

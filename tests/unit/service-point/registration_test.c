@@ -103,6 +103,44 @@ static void a_site_that_forgot_us_is_told_again_after_a_breath(void **state)
     assert_int_equal(registration_next(&registration, 3000), REGISTRATION_REGISTER);
 }
 
+static void a_broken_connection_moves_to_the_next_site_server(void **state)
+{
+    struct registration registration = welcomed_at(1000);
+
+    (void)state;
+    registration.several = true;
+    registration_broke(&registration, 9000);
+    assert_false(registration.welcomed);
+    assert_int_equal(registration_next(&registration, 9000), REGISTRATION_RECONNECT);
+    assert_int_equal(registration_next(&registration, 9000), REGISTRATION_REGISTER);
+}
+
+static void when_no_site_server_is_there_they_are_tried_in_turn_with_pauses(void **state)
+{
+    struct registration registration = welcomed_at(1000);
+
+    (void)state;
+    registration.several = true;
+    registration_broke(&registration, 9000);
+    assert_int_equal(registration_next(&registration, 9000), REGISTRATION_RECONNECT);
+    registration_broke(&registration, 9001);
+    assert_int_equal(registration_next(&registration, 9001), REGISTRATION_NOTHING);
+    assert_int_equal(registration_next(&registration, 9500), REGISTRATION_RECONNECT);
+}
+
+static void a_broken_connection_to_the_only_site_server_is_left_to_mend(void **state)
+{
+    struct registration registration = welcomed_at(1000);
+    int64_t soon_ms;
+
+    (void)state;
+    registration_broke(&registration, 9000);
+    assert_int_equal(registration_next(&registration, 9000), REGISTRATION_NOTHING);
+    soon_ms = registration_due_ms(&registration);
+    assert_in_range(soon_ms, 9001, 9999);
+    assert_int_equal(registration_next(&registration, soon_ms), REGISTRATION_REGISTER);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +151,9 @@ int main(void)
         cmocka_unit_test(a_silent_site_is_asked_before_the_connection_is_given_up),
         cmocka_unit_test(a_site_that_speaks_is_not_asked),
         cmocka_unit_test(a_site_that_forgot_us_is_told_again_after_a_breath),
+        cmocka_unit_test(a_broken_connection_moves_to_the_next_site_server),
+        cmocka_unit_test(when_no_site_server_is_there_they_are_tried_in_turn_with_pauses),
+        cmocka_unit_test(a_broken_connection_to_the_only_site_server_is_left_to_mend),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

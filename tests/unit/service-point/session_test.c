@@ -198,7 +198,7 @@ static void a_question_that_went_under_is_asked_again_when_the_site_is_back(void
 static void a_question_that_nobody_answers_ends_with_the_attempt(void **state)
 {
     struct fixture fixture = { 0 };
-    const struct message question = { .kind = MESSAGE_ACCOUNT_WANTED, .account_wanted = { 12, 3 } };
+    const struct message question = { .kind = MESSAGE_ACCOUNT_WANTED, .account_wanted.id = { 12, 3 } };
     struct message answer = { 0 };
     struct error err = { 0 };
 

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "certificates/authority.h"
+#include "certificates/revocation_list.h"
 
 #define DAY_S 86400
 
@@ -349,12 +350,134 @@ static void its_certificate_is_shown_as_pem(void **state)
 
     (void)state;
     authority_describe(authority, &facts);
-    pem = authority_pem(facts.certificate);
+    pem = authority_pem("CERTIFICATE", facts.certificate);
     memory = BIO_new_mem_buf(pem, -1);
     read = PEM_read_bio_X509(memory, NULL, NULL, NULL);
     assert_non_null(read);
     X509_free(read);
     BIO_free(memory);
+}
+
+/* ---- revocation lists ---- */
+
+static int verify_with_list(X509 *certificate, const struct bytes *list_der, time_t at)
+{
+    const unsigned char *place = list_der->data;
+    X509_CRL *list = d2i_X509_CRL(NULL, &place, (long)list_der->length);
+    X509_STORE *store = X509_STORE_new();
+    X509_STORE_CTX *context = X509_STORE_CTX_new();
+    struct authority_facts facts;
+    X509 *root;
+    int result;
+
+    authority_describe(authority, &facts);
+    root = certificate_of(facts.certificate);
+    assert_non_null(list);
+    X509_STORE_add_cert(store, root);
+    X509_STORE_add_crl(store, list);
+    X509_STORE_CTX_init(context, store, certificate, NULL);
+    X509_STORE_CTX_set_flags(context, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_X509_STRICT);
+    X509_STORE_CTX_set_time(context, 0, at);
+    result = X509_verify_cert(context) == 1 ? X509_V_OK : X509_STORE_CTX_get_error(context);
+    X509_STORE_CTX_free(context);
+    X509_STORE_free(store);
+    X509_CRL_free(list);
+    X509_free(root);
+    return result;
+}
+
+static void a_list_revokes_what_it_names_and_nothing_else(void **state)
+{
+    AUTO(issued_certificate_clear) struct issued_certificate gone = { 0 };
+    AUTO(issued_certificate_clear) struct issued_certificate good = { 0 };
+    AUTO(bytes_free) struct bytes der = { 0 };
+    struct revoked_certificate revoked = { .reason = CRL_REASON_CESSATION_OF_OPERATION };
+    struct revocation_list_order order = { .number = 300, .revoked = &revoked, .revoked_count = 1 };
+    struct error err;
+    X509 *certificates[2];
+
+    (void)state;
+    issue("pc1.example.org", 365 * DAY_S, &gone);
+    issue("pc2.example.org", 365 * DAY_S, &good);
+    certificates[0] = certificate_of(&gone.der);
+    certificates[1] = certificate_of(&good.der);
+    revoked.serial = gone.serial;
+    revoked.revoked_s = order.this_update_s = time(NULL);
+    order.next_update_s = order.this_update_s + DAY_S;
+    assert_true(revocation_list_sign(authority, &order, &der, &err));
+    assert_int_equal(verify_with_list(certificates[0], &der, time(NULL)), X509_V_ERR_CERT_REVOKED);
+    assert_int_equal(verify_with_list(certificates[1], &der, time(NULL)), X509_V_OK);
+    assert_int_equal(verify_with_list(certificates[1], &der, time(NULL) + 2 * DAY_S),
+                     X509_V_ERR_CRL_HAS_EXPIRED);
+    X509_free(certificates[0]);
+    X509_free(certificates[1]);
+}
+
+static void a_list_has_its_number_its_issuers_key_and_a_reason_where_there_is_one(void **state)
+{
+    AUTO(bytes_free) struct bytes der = { 0 };
+    const struct revoked_certificate revoked[] = { { "0a0b", CRL_REASON_SUPERSEDED, 1000000000 },
+                                                   { "ff", CRL_REASON_UNSPECIFIED, 1000000000 } };
+    const struct revocation_list_order order = { 12345678901, 1700000000, 1700600000, revoked, 2 };
+    struct error err;
+    ASN1_INTEGER *number;
+    ASN1_ENUMERATED *reason;
+    X509_REVOKED *entry;
+    X509_CRL *list;
+    const unsigned char *at;
+    int64_t value;
+    ASN1_INTEGER *serial = ASN1_INTEGER_new();
+
+    (void)state;
+    assert_true(revocation_list_sign(authority, &order, &der, &err));
+    at = der.data;
+    list = d2i_X509_CRL(NULL, &at, (long)der.length);
+    assert_non_null(list);
+    assert_int_equal(X509_CRL_get_version(list), X509_CRL_VERSION_2);
+    number = X509_CRL_get_ext_d2i(list, NID_crl_number, NULL, NULL);
+    assert_int_equal(ASN1_INTEGER_get_int64(&value, number), 1);
+    assert_int_equal(value, 12345678901);
+    assert_true(X509_CRL_get_ext_by_NID(list, NID_authority_key_identifier, -1) >= 0);
+    ASN1_INTEGER_set_int64(serial, 0x0a0b);
+    assert_int_equal(X509_CRL_get0_by_serial(list, &entry, serial), 1);
+    reason = X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, NULL, NULL);
+    assert_int_equal(ASN1_ENUMERATED_get(reason), CRL_REASON_SUPERSEDED);
+    ASN1_INTEGER_set_int64(serial, 0xff);
+    assert_int_equal(X509_CRL_get0_by_serial(list, &entry, serial), 1);
+    assert_int_equal(X509_REVOKED_get_ext_count(entry), 0);
+    ASN1_ENUMERATED_free(reason);
+    ASN1_INTEGER_free(number);
+    ASN1_INTEGER_free(serial);
+    X509_CRL_free(list);
+}
+
+static void a_certificate_says_where_the_list_is(void **state)
+{
+    AUTO(issued_certificate_clear) struct issued_certificate issued = { 0 };
+    AUTO(request_free) struct certificate_request *request = NULL;
+    AUTO(bytes_free) struct bytes der = { 0 };
+    const char url[] = "http://pki.example.org/amt/0123456789abcdef.crl";
+    struct certificate_order order = {
+        .fqdn = "pc1.example.org", .now_s = time(NULL), .lifetime_s = DAY_S, .list_url = url
+    };
+    struct error err;
+    STACK_OF(DIST_POINT) * points;
+    GENERAL_NAMES *names;
+    X509 *certificate;
+
+    (void)state;
+    make_request(device_key, device_key, &der);
+    assert_true(request_read(&request, &der, NULL, &err));
+    order.request = request;
+    assert_true(authority_issue(authority, &order, &issued, &err));
+    certificate = certificate_of(&issued.der);
+    points = X509_get_ext_d2i(certificate, NID_crl_distribution_points, NULL, NULL);
+    assert_int_equal(sk_DIST_POINT_num(points), 1);
+    names = sk_DIST_POINT_value(points, 0)->distpoint->name.fullname;
+    assert_memory_equal(ASN1_STRING_get0_data(sk_GENERAL_NAME_value(names, 0)->d.uniformResourceIdentifier),
+                        url, sizeof(url) - 1);
+    CRL_DIST_POINTS_free(points);
+    X509_free(certificate);
 }
 
 int main(void)
@@ -375,6 +498,9 @@ int main(void)
         cmocka_unit_test(it_is_the_same_after_it_was_stored),
         cmocka_unit_test(a_key_of_another_authority_is_refused),
         cmocka_unit_test(its_certificate_is_shown_as_pem),
+        cmocka_unit_test(a_list_revokes_what_it_names_and_nothing_else),
+        cmocka_unit_test(a_list_has_its_number_its_issuers_key_and_a_reason_where_there_is_one),
+        cmocka_unit_test(a_certificate_says_where_the_list_is),
     };
 
     return cmocka_run_group_tests(tests, make_authority, free_authority);

@@ -56,11 +56,44 @@ static void what_cannot_work_stops_the_start_with_the_key_and_the_reason(void **
     }
 }
 
+static void a_directory_that_cannot_be_used_stops_the_start(void **state)
+{
+    static const struct {
+        const char *settings[5], *named;
+    } cases[] = {
+        { { "directory.servers=ldaps://dc1", "directory.keytab=k" }, "directory.container" },
+        { { "directory.servers=ldaps://dc1", "directory.container=c" }, "directory.keytab" },
+        { { "directory.servers=ldaps://dc1", "directory.container=c", "directory.keytab=k",
+            "directory.bind_user=u", "directory.password_file=p" },
+          "either directory.keytab" },
+        { { "directory.servers=ldaps://dc1", "directory.container=c", "directory.bind_user=u" },
+          "directory.password_file" },
+        { { "directory.servers=ldaps://dc1 ldap://dc2", "directory.container=c", "directory.bind_user=u",
+            "directory.password_file=p" },
+          "in clear" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct config_command command = { .settings = (const char **)cases[i].settings };
+        struct config config = { 0 };
+        struct error err = { 0 };
+
+        while (command.setting_count < COUNT_OF(cases[i].settings) &&
+               cases[i].settings[command.setting_count])
+            command.setting_count++;
+        assert_false(site_config_read(&command, &config, &err));
+        if (!strstr(err.message, cases[i].named))
+            fail_msg("'%s' does not name %s", err.message, cases[i].named);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_defaults_are_those_of_the_manual),
         cmocka_unit_test(what_cannot_work_stops_the_start_with_the_key_and_the_reason),
+        cmocka_unit_test(a_directory_that_cannot_be_used_stops_the_start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

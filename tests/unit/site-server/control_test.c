@@ -457,6 +457,7 @@ static void a_missing_role_is_named_with_the_way_to_get_it(void **state)
         { "test_reader", "computer block pc1.example.com", "amt_operator" },
         { "test_reader", "job request provision pc1.example.com", "amt_operator" },
         { "test_reader", "profile set trial @two.csv", "amt_operator" },
+        { "test_reader", "rollout resume default", "amt_operator" },
         { "test_reader", "service-point approve x", "amt_administrator" },
         { "test_operator", "service-point approve x", "amt_administrator" },
         { "test_operator", "ca init", "amt_administrator" },
@@ -598,6 +599,28 @@ static void check_without_a_database_says_so(void **state)
     assert_non_null(strstr(ran.output, "problem  database"));
 }
 
+static void a_rollout_takes_its_limits_and_nothing_else(void **state)
+{
+    (void)state;
+    do_sql("SELECT amt.profile_set('trial', '{}')");
+    expect_well("rollout set trial wave_size=10 per_subnet=2 failures=none lost_contact_counts=on", "");
+    expect_sql("SELECT concat_ws(' ', wave_size, per_subnet, failures, lost_contact_counts, judged_last)"
+               " FROM amt.rollout WHERE profile = 'trial'",
+               "10 2 t 50");
+    expect_well("rollout set trial wave_size=none", "");
+    expect_sql("SELECT wave_size IS NULL FROM amt.rollout WHERE profile = 'trial'", "t");
+    expect_refused("rollout set trial wave_size=0", "wave_size cannot be");
+    expect_refused("rollout set trial judged_last=none", "judged_last cannot be");
+    expect_refused("rollout set trial subnet_bits=33", "out of range");
+    expect_refused("rollout set trial speed=3", "there is no setting speed");
+    expect_refused("rollout set trial wave_size", "is not KEY=VALUE");
+    expect_refused("rollout set nobody wave_size=3", "there is no profile nobody");
+    expect_well("rollout halt trial --why doubts", "");
+    expect_well("rollout list", "doubts");
+    expect_well("rollout resume trial", "");
+    expect_sql("SELECT state FROM amt.rollout WHERE profile = 'trial'", "running");
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, forget_all)
 
 int main(void)
@@ -627,6 +650,7 @@ int main(void)
         TEST(an_authority_is_made_once_and_shown),
         TEST(check_names_every_problem_with_its_remedy),
         TEST(check_without_a_database_says_so),
+        TEST(a_rollout_takes_its_limits_and_nothing_else),
     };
 
     return cmocka_run_group_tests(tests, start_site, stop_site);

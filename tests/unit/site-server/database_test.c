@@ -2,6 +2,7 @@
  * PostgreSQL. */
 #include "tests/unit/unit_test.h"
 
+#include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -353,6 +354,136 @@ static void a_connection_that_the_server_ends_is_recognised(void **state)
     assert_true(database_reconnect(database, &err));
 }
 
+/* Takes connections and says nothing, as a host does whose answers are lost. */
+static int listen_mutely(uint16_t *port)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t length = sizeof(address);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(listen(listener, 8), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+    *port = ntohs(address.sin_port);
+    return listener;
+}
+
+static void a_host_that_does_not_answer_holds_nobody_up(void **state)
+{
+    uint16_t port;
+    int listener = listen_mutely(&port);
+    AUTO(text_free) char *mute = text_format("host=127.0.0.1 port=%u dbname=amt user=postgres", port);
+    AUTO(text_free)
+    char *both =
+        text_format("host=127.0.0.1,%s/cluster port=%u,5432 dbname=amt user=postgres", directory, port);
+    AUTO(database_close)
+    struct database *alone = database_new(&(struct database_options){ .url = mute, .program = "test" });
+    AUTO(database_close) struct database *second = NULL;
+    struct error err;
+    bool done;
+
+    (void)state;
+    assert_true(database_connect(alone, &done, &err));
+    assert_false(done); /* and back here at once */
+    assert_true(database_connecting(alone));
+    assert_true(database_descriptor(alone) >= 0);
+    assert_true(database_open(&second, &(struct database_options){ .url = both, .program = "test" }, &err));
+    must_run(second, "SELECT 1");
+    close(listener);
+}
+
+static void a_connection_string_that_is_none_is_refused_for_good(void **state)
+{
+    struct database_options options = { .url = "postgresql://[::1/amt", .program = "test" };
+    struct database *database = NULL;
+    struct error err;
+
+    (void)state;
+    assert_false(database_open(&database, &options, &err));
+    assert_int_equal(err.code, ERROR_INPUT);
+}
+
+static void want_a_standby(struct database *setup, const char *change)
+{
+    must_run(setup, change);
+    must_run(setup, "SELECT pg_reload_conf()");
+}
+
+/* Sessions take a new setting one after another, so the first may still commit. */
+static void commit_until_it_fails(const struct database_options *options, struct error *err)
+{
+    AUTO(database_close) struct database *database = NULL;
+
+    do {
+        database_close(&database);
+        assert_true(database_open(&database, options, err));
+        assert_true(database_begin(database, err));
+        must_run(database, "INSERT INTO confirmed VALUES (1)");
+    } while (database_commit(database, err));
+    assert_false(database_connected(database));
+}
+
+static void a_commit_that_waits_for_its_standby_is_given_up_with_unknown_outcome(void **state)
+{
+    AUTO(database_close) struct database *setup = connect_plain();
+    struct database_options options = { .url = postgres_url(postgres),
+                                        .program = "test",
+                                        .statement_timeout_ms = 300 };
+    struct error err;
+
+    (void)state;
+    must_run(setup, "CREATE TABLE confirmed (number bigint)");
+    want_a_standby(setup, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    commit_until_it_fails(&options, &err);
+    assert_int_equal(err.code, ERROR_UNREACHABLE);
+    assert_non_null(strstr(err.message, "synchronous_standby_names"));
+    want_a_standby(setup, "ALTER SYSTEM RESET synchronous_standby_names");
+    must_run(setup, "DROP TABLE confirmed");
+}
+
+static void *cancel_who_waits(void *context)
+{
+    struct database *database = context;
+    bool cancelled = false;
+
+    while (!cancelled) {
+        AUTO(rows_free) struct rows *rows = NULL;
+        struct error err;
+
+        if (!run(database,
+                 "SELECT count(pg_cancel_backend(pid)) AS cancelled FROM pg_stat_activity"
+                 " WHERE wait_event = 'SyncRep' AND application_name = 'impatient'",
+                 NULL, &rows, &err))
+            return database;
+        cancelled = row_number(rows, 0, "cancelled") > 0;
+    }
+    return NULL;
+}
+
+/* PostgreSQL then says COMMIT all the same, with a warning: nothing of that may be told to anybody as done.
+ */
+static void a_commit_whose_wait_for_the_standby_is_cancelled_has_an_unknown_outcome(void **state)
+{
+    AUTO(database_close) struct database *setup = connect_plain();
+    AUTO(database_close) struct database *other = connect_plain();
+    struct database_options options = { .url = postgres_url(postgres), .program = "impatient" };
+    struct error err;
+    pthread_t thread;
+    void *failed;
+
+    (void)state;
+    must_run(setup, "CREATE TABLE confirmed (number bigint)");
+    want_a_standby(setup, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    assert_int_equal(pthread_create(&thread, NULL, cancel_who_waits, other), 0);
+    commit_until_it_fails(&options, &err);
+    pthread_join(thread, &failed);
+    assert_null(failed);
+    assert_int_equal(err.code, ERROR_UNREACHABLE);
+    assert_non_null(strstr(err.message, "standby"));
+    want_a_standby(setup, "ALTER SYSTEM RESET synchronous_standby_names");
+    must_run(setup, "DROP TABLE confirmed");
+}
+
 static void notifications_arrive_and_wake_a_poll(void **state)
 {
     AUTO(database_close) struct database *database = connect_plain();
@@ -572,6 +703,10 @@ int main(void)
         cmocka_unit_test(writes_are_sent_along_in_order_and_the_commit_tells_what_went_wrong),
         cmocka_unit_test(a_lost_connection_is_recognised_and_comes_back),
         cmocka_unit_test(a_connection_that_the_server_ends_is_recognised),
+        cmocka_unit_test(a_host_that_does_not_answer_holds_nobody_up),
+        cmocka_unit_test(a_connection_string_that_is_none_is_refused_for_good),
+        cmocka_unit_test(a_commit_that_waits_for_its_standby_is_given_up_with_unknown_outcome),
+        cmocka_unit_test(a_commit_whose_wait_for_the_standby_is_cancelled_has_an_unknown_outcome),
         cmocka_unit_test(notifications_arrive_and_wake_a_poll),
         cmocka_unit_test(servers_that_migrate_at_once_wait_for_each_other),
         cmocka_unit_test(an_old_schema_is_refused_with_the_remedy),

@@ -119,6 +119,33 @@ static void a_service_point_that_the_computer_does_not_trust_is_none(void **stat
     assert_int_equal(point, 0);
 }
 
+static void a_job_is_left_to_another_site_server_whose_service_point_suits_better(void **state)
+{
+    static const uint32_t plenty[] = { 5, 5, 5 }, ours_full[] = { 5, 0, 5 };
+    const struct connected_point three[] = {
+        { .id = 1 },
+        { .id = 2, .subnets = ten, .subnet_count = 2 },
+        { .id = 3, .subnets = ten_one, .subnet_count = 1, .elsewhere = true },
+    };
+    const struct connected_point equal[] = {
+        { .id = 1, .elsewhere = true },
+        { .id = 2 },
+    };
+    struct dispatch_question question = { .address = "10.1.2.3", .heard_by = 1 };
+    size_t point = 99;
+
+    (void)state;
+    assert_int_equal(dispatch_choose(&question, three, plenty, 3, &point), DISPATCH_ELSEWHERE);
+    question.address = "10.2.2.3";
+    assert_int_equal(dispatch_choose(&question, three, plenty, 3, &point), DISPATCH_TO);
+    assert_int_equal(point, 1);
+    assert_int_equal(dispatch_choose(&question, three, ours_full, 3, &point), DISPATCH_FULL);
+    question.heard_by = 0;
+    assert_int_equal(dispatch_choose(&question, equal, plenty, 2, &point), DISPATCH_TO);
+    assert_int_equal(point, 1);
+    assert_int_equal(dispatch_choose(&question, equal, ours_full, 2, &point), DISPATCH_ELSEWHERE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +154,7 @@ int main(void)
         cmocka_unit_test(the_longest_prefix_wins_then_who_heard_it_then_anybody_without_subnets),
         cmocka_unit_test(a_job_waits_for_its_service_point_when_that_is_full),
         cmocka_unit_test(a_service_point_that_the_computer_does_not_trust_is_none),
+        cmocka_unit_test(a_job_is_left_to_another_site_server_whose_service_point_suits_better),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* /metrics and /health over a real socket (spec 11: health and log say so). */
+/* /metrics, /health and /crl over a real socket (spec 11: health and log say so). */
 #include <arpa/inet.h>
 #include <poll.h>
 #include <stdio.h>
@@ -37,6 +37,14 @@ static bool write_health(void *context, FILE *out)
     return page->healthy;
 }
 
+static const struct bytes *find_list(void *context, const char *name)
+{
+    static const struct bytes list = { (unsigned char *)"0\x82 a list", 9 };
+
+    (void)context;
+    return strcmp(name, "0123456789abcdef") == 0 ? &list : NULL;
+}
+
 /* A port that was free a moment ago. */
 static uint16_t free_port(void)
 {
@@ -53,7 +61,7 @@ static uint16_t free_port(void)
 static int open_page(void **state)
 {
     struct page *page = allocate(sizeof(*page));
-    const struct exposition_source source = { write_metrics, write_health, page };
+    const struct exposition_source source = { write_metrics, write_health, find_list, page };
     char listen[32];
     struct error err = { 0 };
 
@@ -140,6 +148,21 @@ static void health_says_503_when_it_is_not_well(void **state)
     assert_non_null(strstr(answer, "database away"));
 }
 
+static void a_revocation_list_is_served_under_its_name(void **state)
+{
+    struct page *page = *state;
+    char answer[4096];
+
+    ask(page, "GET /crl/0123456789abcdef.crl HTTP/1.0\r\n\r\n", answer, sizeof(answer));
+    assert_non_null(strstr(answer, " 200 "));
+    assert_non_null(strstr(answer, "application/pkix-crl"));
+    assert_non_null(strstr(answer, "\r\n\r\n0\x82 a list"));
+    ask(page, "GET /crl/0123456789abcdef HTTP/1.0\r\n\r\n", answer, sizeof(answer));
+    assert_non_null(strstr(answer, " 404 "));
+    ask(page, "GET /crl/../../etc/passwd.crl HTTP/1.0\r\n\r\n", answer, sizeof(answer));
+    assert_non_null(strstr(answer, " 404 "));
+}
+
 static void anything_else_is_refused(void **state)
 {
     struct page *page = *state;
@@ -157,7 +180,7 @@ static void an_address_that_is_none_is_refused_by_its_key(void **state)
 {
     static const char *const addresses[] = { "localhost:9672", "127.0.0.1", "127.0.0.1:http", "[::1:9672",
                                              "192.0.2.1:9672" };
-    const struct exposition_source source = { write_metrics, write_health, NULL };
+    const struct exposition_source source = { write_metrics, write_health, find_list, NULL };
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(addresses); i++) {
@@ -173,7 +196,7 @@ static void an_address_that_is_none_is_refused_by_its_key(void **state)
 static void without_an_address_there_is_nothing_to_wait_for(void **state)
 {
     struct exposition *exposition = NULL;
-    const struct exposition_source source = { write_metrics, write_health, NULL };
+    const struct exposition_source source = { write_metrics, write_health, find_list, NULL };
     struct error err;
 
     (void)state;
@@ -190,6 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(metrics_are_in_prometheus_text_format, open_page, close_page),
         cmocka_unit_test_setup_teardown(health_says_503_when_it_is_not_well, open_page, close_page),
+        cmocka_unit_test_setup_teardown(a_revocation_list_is_served_under_its_name, open_page, close_page),
         cmocka_unit_test_setup_teardown(anything_else_is_refused, open_page, close_page),
         cmocka_unit_test(an_address_that_is_none_is_refused_by_its_key),
         cmocka_unit_test(without_an_address_there_is_nothing_to_wait_for),

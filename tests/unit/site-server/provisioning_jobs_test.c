@@ -1313,7 +1313,7 @@ static void what_a_lost_attempt_asked_for_is_not_pending_once_the_job_is_done(vo
 
 static void a_certificate_is_recorded_repeated_and_activated(void **state)
 {
-    static const struct certificate_settings certificate_settings = { 365 * 86400, 42 * 86400 };
+    static const struct certificate_settings certificate_settings = { 365 * 86400, 42 * 86400, "" };
     AUTO(authority_free) struct authority *made = NULL;
     AUTO(authority_free) struct authority *authority = NULL;
     AUTO(message_free) struct message offer = { 0 };
@@ -1391,7 +1391,7 @@ static void who_knocks_is_remembered_within_bounds_and_can_be_approved(void **st
 
 static void an_attempt_gets_certificates_for_few_keys(void **state)
 {
-    static const struct certificate_settings certificate_settings = { 365 * 86400, 42 * 86400 };
+    static const struct certificate_settings certificate_settings = { 365 * 86400, 42 * 86400, "" };
     AUTO(authority_free) struct authority *authority = NULL;
     AUTO(message_free) struct message offer = { 0 };
     unsigned issued = 0;
@@ -1423,7 +1423,7 @@ static void an_attempt_gets_certificates_for_few_keys(void **state)
  * knows; what the database knows goes first. */
 static void the_key_length_is_judged_by_the_firmware(void **state)
 {
-    static const struct certificate_settings certificate_settings = { 365 * 86400, 42 * 86400 };
+    static const struct certificate_settings certificate_settings = { 365 * 86400, 42 * 86400, "" };
     static const struct {
         const char *known, *told;
         bool issued;
@@ -1891,6 +1891,14 @@ static void certificates_that_are_due_are_renewed_once_and_failures_wait_a_day(v
     sql("UPDATE amt_store.job SET finished_at = now() - interval '25 hours' WHERE state = 'failed'");
     MUST(renewal_request(db, &requested, &more, &error_of_call));
     assert_int_equal(requested, 1);
+    sql("UPDATE amt_store.job SET state = 'done', finished_at = now() WHERE state = 'waiting';"
+        "UPDATE amt_store.certificate SET usage = 'client'");
+    MUST(renewal_request(db, &requested, &more, &error_of_call));
+    assert_int_equal(requested, 1);
+    expect("update|waiting", "SELECT kind || '|' || state FROM amt.job ORDER BY id DESC LIMIT 1");
+    sql("UPDATE amt_store.job SET state = 'done', finished_at = now() WHERE state = 'waiting'");
+    MUST(renewal_request(db, &requested, &more, &error_of_call));
+    assert_int_equal(requested, 0); /* an update that was of no use is not repeated in a circle */
 }
 
 int main(void)

@@ -13,6 +13,7 @@
 #include "devices/device.h"
 #include "jobs/dispatcher.h"
 #include "jobs/lease.h"
+#include "jobs/renewal.h"
 #include "jobs/result.h"
 #include "jobs/service_point.h"
 #include "statement.h"
@@ -34,6 +35,7 @@ static const struct job_settings settings = {
 static const struct root_hash our_root = { .algorithm = 2, .length = 32, .hash = { 0xAB } };
 
 struct server {
+    const char *instance; /* NULL: the only one */
     struct database *database;
     struct vault *vault;
     int64_t point;
@@ -58,9 +60,11 @@ static bool open_server(struct server *server)
     char *url =
         text_format("%.*sserver", (int)(strstr(postgres_url(postgres), "user=") + 5 - postgres_url(postgres)),
                     postgres_url(postgres));
-    struct database_options options = {
-        .url = url, .program = "test", .statements = statement_texts, .statement_count = STATEMENT_COUNT
-    };
+    struct database_options options = { .url = url,
+                                        .program = "test",
+                                        .instance = server->instance,
+                                        .statements = statement_texts,
+                                        .statement_count = STATEMENT_COUNT };
     struct provisioning_certificate_info certificate = { .subject = (char *)"CN=p",
                                                          .root_subject = (char *)"CN=r",
                                                          .root_hashes = { our_root },
@@ -217,6 +221,160 @@ static void each_computer_is_provisioned_once_by_one_of_them(void **state)
         close_server(&servers[i]);
 }
 
+/* What each of the servers does at the same time; *count is how often it did it. */
+typedef bool chore_function(struct server *server, size_t *count);
+
+struct chore_run {
+    struct server server;
+    chore_function *run;
+    size_t count;
+    bool failed;
+};
+
+static void *run_chore(void *context)
+{
+    struct chore_run *run = context;
+    size_t count = 1;
+
+    while (count && !run->failed) {
+        count = 0;
+        if (database_begin(run->server.database, &run->server.err) && run->run(&run->server, &count) &&
+            database_commit(run->server.database, &run->server.err))
+            run->count += count;
+        else
+            run->failed = !turn_again(&run->server);
+    }
+    return NULL;
+}
+
+/* How often all of them together did it. */
+static size_t all_run(chore_function *chore)
+{
+    struct chore_run runs[SERVERS] = { 0 };
+    pthread_t threads[SERVERS];
+    size_t count = 0;
+
+    for (unsigned i = 0; i < SERVERS; i++) {
+        runs[i].server.number = i;
+        runs[i].run = chore;
+        if (!open_server(&runs[i].server))
+            fail_msg("%s", runs[i].server.err.message);
+    }
+    for (unsigned i = 0; i < SERVERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, run_chore, &runs[i]), 0);
+    for (unsigned i = 0; i < SERVERS; i++) {
+        pthread_join(threads[i], NULL);
+        if (runs[i].failed)
+            fail_msg("server %u: %s", i, runs[i].server.err.message);
+        count += runs[i].count;
+        close_server(&runs[i].server);
+    }
+    return count;
+}
+
+static bool renew(struct server *server, size_t *count)
+{
+    bool more;
+
+    return renewal_request(server->database, count, &more, &server->err);
+}
+
+static bool reap(struct server *server, size_t *count)
+{
+    return lease_reap(server->database, &settings, count, &server->err);
+}
+
+static void each_certificate_that_ends_is_renewed_by_one_job(void **state)
+{
+    struct error err;
+
+    (void)state;
+    if (!administer(
+            "INSERT INTO amt_store.authority (fingerprint, subject, serial, certificate, key_id, nonce, "
+            "ciphertext,"
+            " state, not_before, not_after, created_by) VALUES (repeat('a', 64), 'CN=a', '1', '', 'k',"
+            " decode(repeat('00', 12), 'hex'), decode(repeat('00', 16), 'hex'), 'active', now(), now(), "
+            "'test');"
+            "INSERT INTO amt_store.certificate (uuid, job, attempt, authority, serial, fqdn, key_fingerprint,"
+            " fingerprint, certificate, state, not_before, not_after, renew_at, usage)"
+            " SELECT j.uuid, j.id, 1, repeat('a', 64), j.id::text, 'pc', int8send(j.id), j.id::text, "
+            "int8send(j.id),"
+            " 'active', now(), now(), now(), 'server' FROM amt_store.job j",
+            &err))
+        fail_msg("%s", err.message);
+    assert_int_equal(all_run(renew), COMPUTERS);
+}
+
+static void each_lease_that_is_over_is_taken_back_once(void **state)
+{
+    struct server server = { 0 };
+    AUTO(rows_free) struct rows *rows = NULL;
+    struct error err;
+
+    (void)state;
+    if (!administer("UPDATE amt_store.job SET state = 'leased', attempt = 1, service_point = 1,"
+                    " leased_until = now() - interval '1 second' WHERE state = 'waiting';"
+                    "INSERT INTO amt_store.job_attempt (job, attempt, service_point, accepted_at)"
+                    " SELECT id, 1, 1, now() FROM amt_store.job WHERE state = 'leased'",
+                    &err))
+        fail_msg("%s", err.message);
+    assert_int_equal(all_run(reap), COMPUTERS);
+    assert_true(open_server(&server));
+    assert_true(database_run_once(
+        server.database,
+        &(struct sql_text){ "check",
+                            "SELECT count(*) AS waiting, max(failures)::bigint AS failures FROM amt.job"
+                            " WHERE state = 'waiting'" },
+        NULL, &rows, &err));
+    assert_int_equal(row_number(rows, 0, "waiting"), COMPUTERS);
+    assert_int_equal(row_number(rows, 0, "failures"), 1);
+    close_server(&server);
+}
+
+static bool register_as(struct server *server, uint64_t process, uint64_t session)
+{
+    struct message_register said = { .name = (char *)"mover",
+                                     .software_version = (char *)"1",
+                                     .slots = 9,
+                                     .free = 9,
+                                     .process = process,
+                                     .session = session };
+    AUTO(text_free) char *name = NULL;
+
+    return service_point_register(server->database, "9999999999999999999999999999999999999999", NULL, &said,
+                                  3600, &server->point, &name, &server->err);
+}
+
+static void a_service_point_belongs_to_the_site_server_of_its_latest_session(void **state)
+{
+    struct server one = { .number = 0, .instance = "11111111-1111-4111-8111-111111111111" };
+    struct server other = { .number = 1, .instance = "22222222-2222-4222-8222-222222222222" };
+    struct job_offers offers = { 0 };
+
+    (void)state;
+    assert_true(open_server(&one));
+    assert_true(open_server(&other));
+    assert_true(administer("SELECT amt.service_point_approve('9999999999999999999999999999999999999999');"
+                           "UPDATE amt_store.job SET not_before = now() WHERE state = 'waiting'",
+                           &one.err));
+    assert_true(register_as(&one, 7, 1));
+    assert_true(register_as(&other, 7, 2));
+    assert_false(register_as(&one, 7, 1)); /* it was on its way for long */
+    assert_int_equal(one.err.code, ERROR_REFUSED);
+    assert_true(database_begin(one.database, &one.err));
+    assert_true(dispatch(&one, &offers));
+    assert_int_equal(offers.count, 0);
+    database_rollback(one.database);
+    assert_true(database_begin(other.database, &other.err));
+    assert_true(dispatch(&other, &offers));
+    assert_true(offers.count > 0);
+    job_offers_clear(&offers);
+    database_rollback(other.database);
+    assert_true(register_as(&one, 8, 1)); /* another process of it: it was started anew */
+    close_server(&one);
+    close_server(&other);
+}
+
 static int start(void **state)
 {
     AUTO(text_free) char *cluster = NULL;
@@ -249,6 +407,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_computer_is_provisioned_once_by_one_of_them),
+        cmocka_unit_test(each_certificate_that_ends_is_renewed_by_one_job),
+        cmocka_unit_test(each_lease_that_is_over_is_taken_back_once),
+        cmocka_unit_test(a_service_point_belongs_to_the_site_server_of_its_latest_session),
     };
 
     return cmocka_run_group_tests(tests, start, stop);

@@ -4,14 +4,14 @@
  * Pure. Firmware that dislikes a certificate ends the handshake with an alert that says nothing; the
  * operator gets the likely cause from here (spec O3.4).
  */
-#ifndef FIRMWARE_PREFLIGHT_H
-#define FIRMWARE_PREFLIGHT_H
+#ifndef COMMON_PREFLIGHT_H
+#define COMMON_PREFLIGHT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/error.h"
+#include "error.h"
 
 #define PREFLIGHT_CHAIN_MAX 8
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "firmware/preflight.h"
+#include "preflight.h"
 
 #define NOW 1700000000
 

@@ -1,4 +1,4 @@
-#include "firmware/preflight.h"
+#include "preflight.h"
 
 #include <stdio.h>
 #include <string.h>
