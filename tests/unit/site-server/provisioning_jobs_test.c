@@ -1276,7 +1276,7 @@ static void store_authority(const struct authority *authority)
 /* An attempt died between the certificate and its commit, the next one asked for another key's. */
 static void what_a_lost_attempt_asked_for_is_not_pending_once_the_job_is_done(void **state)
 {
-    static const struct certificate_settings certificate_settings = { 365 * 86400, 42 * 86400 };
+    static const struct certificate_settings certificate_settings = { 365 * 86400, 42 * 86400, "" };
     AUTO(authority_free) struct authority *authority = NULL;
     struct bytes der[2] = { { 0 } };
 
