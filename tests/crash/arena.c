@@ -14,11 +14,13 @@ static const char *const server_settings[] = { "job.retry_delay = 1s", "job.retr
 /* Held requests wait for the slowest computer of the group. */
 static const char *const patient_settings[] = { "firmware.request_timeout = 300s",
                                                 "firmware.slow_request_timeout = 300s", NULL };
-static const char *const impatient_settings[] = { "firmware.connect_timeout = 4s",
-                                                  "firmware.request_timeout = 4s",
-                                                  "firmware.slow_request_timeout = 6s",
-                                                  "firmware.restart_wait = 12s", NULL };
-
+/* Few at a time: on a busy machine many would time out without any fault. */
+static const char *const impatient_settings[] = { "firmware.connect_timeout = 6s",
+                                                  "firmware.request_timeout = 6s",
+                                                  "firmware.slow_request_timeout = 8s",
+                                                  "firmware.restart_wait = 15s",
+                                                  "point.slots = 64",
+                                                  NULL };
 static const char *const campaign_server_settings[] = { "job.retry_delay = 1s",
                                                         "job.retry_delay_max = 5s",
                                                         "queue.heartbeat = 1s",
