@@ -115,11 +115,11 @@ static bool write_server_config(struct site *site, const char *path, const char 
                                 const char *endpoint, const struct site_options *options, struct error *err)
 {
     AUTO(text_free) char *key = site_path(site, key_name);
+    /* Former programs may know no agents, and two servers cannot share an address. */
+    bool hears_agents = !site->daemons && endpoint == site->endpoint;
     AUTO(text_free)
-    AUTO(text_free)
-    char *agents = endpoint == site->endpoint && !site->daemons
-                       ? text_format("agents.endpoint = %s\n", site->agents_endpoint)
-                       : text_copy("");
+    char *agents =
+        hears_agents ? text_format("agents.endpoint = %s\n", site->agents_endpoint) : text_copy("");
     AUTO(text_free)
     char *content = text_format("queue.endpoint = %s\n%squeue.key_file = %s\ndatabase.url = %s\n"
                                 "secret.key_file = %s\n",
