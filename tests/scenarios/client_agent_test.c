@@ -232,6 +232,10 @@ static void what_stands_in_the_way_is_seen_in_sql(void **state)
         expect_obstacle(site, &computer, &agent, &obstacles[i]);
         client_agent_clear(&agent);
     }
+    /* No Hello told which roots these trust. */
+    expect_sql(site, "t",
+               "SELECT count(*) > 0 FROM amt_store.trusted_roots t WHERE t.root_hashes <> '{}' AND NOT EXISTS"
+               " (SELECT FROM amt_store.hello h WHERE h.uuid = t.uuid)");
 }
 
 static void a_computer_without_the_device_says_so(void **state)
