@@ -364,6 +364,7 @@ static void a_service_point_belongs_to_the_site_server_of_its_latest_session(voi
     assert_true(database_begin(one.database, &one.err));
     assert_true(dispatch(&one, &offers));
     assert_int_equal(offers.count, 0);
+    job_offers_clear(&offers);
     database_rollback(one.database);
     assert_true(database_begin(other.database, &other.err));
     assert_true(dispatch(&other, &offers));
