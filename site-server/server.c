@@ -1,4 +1,4 @@
-#include "server.h"
+#include "server_parts.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,18 +19,14 @@
 #include "queue/offering.h"
 #include "statement.h"
 
-#define CHANNELS                (CHANNEL_JOB | CHANNEL_SERVICE_POINT | CHANNEL_AUTHORITY | CHANNEL_REVOCATION)
-#define QUEUE_HIGH_WATER_MARK   1000 /* messages waiting for each service point and direction */
-#define STATEMENT_TIMEOUT_MS    30000
-#define DATABASE_DELAY_LEAST_MS 250
-#define DATABASE_DELAY_MOST_MS  15000
-#define DISPATCH_PAUSE_MS       2000  /* after a dispatch that failed */
-#define DISPATCH_AT_SOONEST_MS  100   /* a due time in the past must not make the loop spin */
-#define DISPATCH_AT_LATEST_MS   60000 /* leases of a site server beside us that died are seen then */
-#define LEARN_PAUSE_MS          10000
-#define LOG_INTERVAL_MS         10000
-#define KNOCKS_INTERVAL_MS      1000
-#define STOP_MS                 2000 /* for what has arrived when it is told to stop */
+#define QUEUE_HIGH_WATER_MARK  1000 /* messages waiting for each service point and direction */
+#define STATEMENT_TIMEOUT_MS   30000
+#define DISPATCH_PAUSE_MS      2000  /* after a dispatch that failed */
+#define DISPATCH_AT_SOONEST_MS 100   /* a due time in the past must not make the loop spin */
+#define DISPATCH_AT_LATEST_MS  60000 /* leases of a site server beside us that died are seen then */
+#define LOG_INTERVAL_MS        10000
+#define KNOCKS_INTERVAL_MS     1000
+#define STOP_MS                2000 /* for what has arrived when it is told to stop */
 
 /* ---- start ---- */
 
@@ -84,7 +80,7 @@ bool server_configure(struct server *server, const struct config_command *comman
         .instance = server->instance,
         .statements = statement_texts,
         .statement_count = STATEMENT_COUNT,
-        .channels = CHANNELS,
+        .channels = SERVER_CHANNELS,
         .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
     });
     server->site.database = server->database;
@@ -181,236 +177,6 @@ bool server_open_agents(struct server *server, struct error *err)
     return agent_service_open(&server->agents, &options, err);
 }
 
-/* ---- what /metrics and /health say ---- */
-
-static bool connected(const struct server *server)
-{
-    return database_connected(server->database);
-}
-
-static void count_present(const struct server *server, struct gauges *gauges)
-{
-    /* While the database is away nobody is listened to, so that nobody can be called silent. */
-    int64_t now_ms = connected(server) ? clock_monotonic_ms() : server->database_lost_ms;
-
-    for (size_t i = 0; i < server->roster.count; i++) {
-        const struct session *session = server->roster.sessions[i];
-
-        if (!session_present(session, server->settings.heartbeat_s * 1000, now_ms))
-            continue;
-        gauges->service_points++;
-        gauges->slots += session->slots;
-        gauges->slots_free += session->free;
-    }
-}
-
-static void write_metrics(void *context, FILE *out)
-{
-    struct server *server = context;
-    struct gauges gauges = { .database_connected = connected(server),
-                             .messages_held = turn_held(server->turn),
-                             .started_s = server->started_s };
-    struct gate_counts gate;
-
-    gatekeeper_counts(server->gatekeeper, &gate);
-    server->counters.connections_admitted = gate.admitted;
-    server->counters.connections_unknown_key = gate.unknown;
-    server->counters.connections_broken = endpoint_broken_handshakes(server->endpoint) + gate.malformed;
-    gauges.directory_under_way = account_desk_count(server->accounts);
-    count_present(server, &gauges);
-    agent_service_count(&server->agents, &server->counters, &gauges);
-    counters_write(&server->counters, &gauges, out);
-}
-
-static bool write_health(void *context, FILE *out)
-{
-    const struct server *server = context;
-    struct gauges gauges = { 0 };
-
-    count_present(server, &gauges);
-    fprintf(out, "status: %s\n", connected(server) ? "ok" : "database away, jobs wait");
-    if (connected(server))
-        fputs("database: connected\n", out);
-    else
-        fprintf(out, "database: away for %" PRId64 " s, held messages: %zu\n",
-                (clock_monotonic_ms() - server->database_lost_ms) / 1000, turn_held(server->turn));
-    fprintf(out, "service points: %" PRIu64 " connected, %" PRIu64 " of %" PRIu64 " slots free\n",
-            gauges.service_points, gauges.slots_free, gauges.slots);
-    if (server->agents.endpoint)
-        fprintf(out, "client agents: %zu connections\n", endpoint_connections(server->agents.endpoint));
-    if (server->accounts)
-        fprintf(out, "directory: %s%s, errands under way: %zu\n",
-                *account_desk_trouble(server->accounts) ? "away, jobs wait: " : "ok",
-                account_desk_trouble(server->accounts), account_desk_count(server->accounts));
-    fprintf(out, "certificate authority: %s\n", issuing_health(&server->issuing));
-    fprintf(out, "version: %s\n", PRODUCT_VERSION);
-    return connected(server);
-}
-
-static const struct bytes *find_list(void *context, const char *name)
-{
-    const struct server *server = context;
-
-    return publication_list(server->issuing.publication, name);
-}
-
-bool server_open_metrics(struct server *server, struct error *err)
-{
-    const struct exposition_source source = { write_metrics, write_health, find_list, server };
-
-    return exposition_open(&server->exposition, server->config.metrics_listen, &source, err);
-}
-
-/* ---- the database comes and goes ---- */
-
-static void database_went_away(struct server *server, const struct error *why)
-{
-    int64_t now_ms = clock_monotonic_ms();
-
-    if (!server->database_delay_ms) {
-        server->database_lost_ms = now_ms;
-        server->counters.database_lost++;
-        log_error("database away", log_text("why", why->message),
-                  log_text("meanwhile", "messages and jobs wait"));
-        service_manager_tell("STATUS=the database is away, jobs wait");
-    } else {
-        log_debug("database still away", log_text("why", why->message));
-    }
-    server->database_delay_ms =
-        server->database_delay_ms ? 2 * server->database_delay_ms : DATABASE_DELAY_LEAST_MS;
-    if (server->database_delay_ms > DATABASE_DELAY_MOST_MS)
-        server->database_delay_ms = DATABASE_DELAY_MOST_MS;
-    server->database_retry_ms = now_ms + server->database_delay_ms;
-}
-
-/* What failed was asked of the database: either it is gone, or this one thing does not work now. */
-static void bear(struct server *server, const char *what, const struct error *err)
-{
-    if (!connected(server)) {
-        database_went_away(server, err);
-        return;
-    }
-    database_rollback(server->database);
-    log_error("failed", log_text("what", what), log_text("why", err->message));
-}
-
-/* Approved, and its session is not with another site server by now. */
-static bool stays(const void *context, const char *key)
-{
-    const struct approved_points *points = context;
-
-    for (size_t i = 0; i < points->count; i++) {
-        if (strcmp(points->items[i].key, key) == 0)
-            return !points->items[i].elsewhere;
-    }
-    return false;
-}
-
-/* A key that is gone from the table loses its session and what it has said at once (spec 10). */
-static bool load_keys(struct server *server, struct error *err)
-{
-    AUTO(approved_points_clear) struct approved_points points = { 0 };
-    const char **keys;
-
-    if (!service_point_approved(server->database, &points, err))
-        return false;
-    keys = allocate(points.count * sizeof(*keys));
-    for (size_t i = 0; i < points.count; i++)
-        keys[i] = points.items[i].key;
-    gatekeeper_approve(server->gatekeeper, keys, points.count);
-    free(keys);
-    roster_prune(&server->roster, stays, &points);
-    turn_review(server->turn, server->endpoint, server->gatekeeper, &server->site);
-    log_debug("keys loaded", log_number("approved", (int64_t)points.count));
-    return true;
-}
-
-/* What the database told of and was not looked at yet; a failure leaves it for the next time. */
-static bool learn(struct server *server, struct error *err)
-{
-    if ((server->news & CHANNEL_SERVICE_POINT) && !load_keys(server, err))
-        return false;
-    server->news &= ~(unsigned)CHANNEL_SERVICE_POINT;
-    if (!issuing_learn(&server->issuing, server->news, err))
-        return false;
-    if (server->news & CHANNEL_JOB)
-        server->site.work_waiting = true;
-    server->news = 0;
-    return true;
-}
-
-static bool hear_news(struct server *server, struct error *err)
-{
-    unsigned channels;
-
-    if (!database_notifications(server->database, &channels, err))
-        return false;
-    server->news |= channels;
-    return true;
-}
-
-static void look_at_news(struct server *server, int64_t now_ms)
-{
-    struct error err = { 0 };
-
-    if (!hear_news(server, &err)) {
-        bear(server, "listening to the database", &err);
-        return;
-    }
-    if (server->news && now_ms >= server->learn_ms && !learn(server, &err)) {
-        server->learn_ms = now_ms + LEARN_PAUSE_MS;
-        bear(server, "learning what changed", &err);
-    }
-}
-
-static void database_came(struct server *server)
-{
-    server->news |= CHANNELS;
-    server->learn_ms = 0;
-    server->roll_call_ms = clock_monotonic_ms() + server->settings.heartbeat_s * 1000;
-    server->alive_ms = 0;
-    if (server->database_delay_ms)
-        log_info("database back", log_number("away_ms", clock_monotonic_ms() - server->database_lost_ms));
-    server->database_delay_ms = 0;
-    service_manager_tell("STATUS=serving");
-}
-
-/* The first approved keys must be there before anybody is let in; then the server is ready. */
-static void become_ready(struct server *server)
-{
-    server->ready = true;
-    service_manager_tell("READY=1");
-    log_info("ready", log_text("site", server->config.site_name),
-             log_text("endpoint", endpoint_address(server->endpoint)),
-             log_text("agents", server->agents.endpoint ? endpoint_address(server->agents.endpoint) : "none"),
-             log_text("public_key", server->keys.public_key), log_text("version", PRODUCT_VERSION));
-}
-
-/* False: the database is there but does not suit, and never did; waiting would not mend that. */
-static bool reach_database(struct server *server, int64_t now_ms, struct error *err)
-{
-    struct error why = { 0 };
-    bool done;
-
-    if (connected(server) || (now_ms < server->database_retry_ms && !database_connecting(server->database)))
-        return true;
-    if (!database_connect(server->database, &done, &why)) {
-        if (!server->ready && why.code != ERROR_UNREACHABLE) {
-            *err = why;
-            return false;
-        }
-        database_went_away(server, &why);
-        return true;
-    }
-    if (!done)
-        return true;
-    database_came(server);
-    look_at_news(server, now_ms);
-    if (!server->ready && connected(server) && !(server->news & CHANNEL_SERVICE_POINT))
-        become_ready(server);
-    return true;
-}
-
 /* ---- handing out ---- */
 
 static void hand_out(struct server *server, int64_t now_ms)
@@ -421,7 +187,7 @@ static void hand_out(struct server *server, int64_t now_ms)
 
     if (!offering_make(&server->offering, now_ms, &next_due_ms, &more, &err)) {
         server->dispatch_ms = server->due_ms = now_ms + DISPATCH_PAUSE_MS;
-        bear(server, "handing out jobs", &err);
+        server_bear(server, "handing out jobs", &err);
         return;
     }
     server->site.work_waiting = more;
@@ -446,7 +212,7 @@ static void look_after_certificates(struct server *server, const struct watch *w
     struct error err = { 0 };
 
     if (!issuing_run(&server->issuing, watch->ready, now_ms, &err))
-        bear(server, "looking after certificates", &err);
+        server_bear(server, "looking after certificates", &err);
 }
 
 /* ---- what strangers and the silent leave behind ---- */
@@ -476,14 +242,14 @@ static void record_knocks(struct server *server, int64_t now_ms)
     if (store_knocks(server, knocks, count, &err))
         gatekeeper_recorded(server->gatekeeper);
     else
-        bear(server, "recording unknown keys", &err);
+        server_bear(server, "recording unknown keys", &err);
 }
 
 static void call_roll(struct server *server, int64_t now_ms)
 {
     int64_t heartbeat_ms = server->settings.heartbeat_s * 1000;
 
-    if (now_ms < server->roll_call_ms || !connected(server))
+    if (now_ms < server->roll_call_ms || !server_connected(server))
         return;
     server->roll_call_ms = now_ms + heartbeat_ms;
     for (size_t i = 0; i < server->roster.count; i++) {
@@ -508,7 +274,7 @@ static void say_alive(struct server *server, int64_t now_ms)
         return;
     server->alive_ms = now_ms + server->settings.heartbeat_s * 1000;
     if (!site_server_heard(server->database, &facts, SILENT_HEARTBEATS * server->settings.heartbeat_s, &err))
-        bear(server, "telling the other site servers that this one is there", &err);
+        server_bear(server, "telling the other site servers that this one is there", &err);
 }
 
 /* ---- the loop ---- */
@@ -533,7 +299,7 @@ static long wait_ms(const struct server *server)
     int64_t now_ms = clock_monotonic_ms();
     long metrics_ms = exposition_timeout_ms(server->exposition);
 
-    if (connected(server)) {
+    if (server_connected(server)) {
         next_ms = server->due_ms < server->roll_call_ms ? server->due_ms : server->roll_call_ms;
         if (server->alive_ms < next_ms)
             next_ms = server->alive_ms;
@@ -553,21 +319,21 @@ static long wait_ms(const struct server *server)
 static bool wait_for_something(struct server *server, struct watch *watches, struct error *err)
 {
     endpoint_watch(server->endpoint, &watches[WATCH_MESSAGES], &watches[WATCH_CONNECTIONS]);
-    if (!connected(server) || !server->ready)
+    if (!server_connected(server) || !server->ready)
         watches[WATCH_MESSAGES].socket = NULL; /* they wait in the queue */
     gatekeeper_watch(server->gatekeeper, &watches[WATCH_GATE]);
     if (!server->ready)
         watches[WATCH_GATE].socket = NULL; /* who knocks waits until the approved keys are known */
-    agent_service_watch(&server->agents, server->ready, server->ready && connected(server),
+    agent_service_watch(&server->agents, server->ready, server->ready && server_connected(server),
                         &watches[WATCH_AGENTS], &watches[WATCH_AGENTS + 1], &watches[WATCH_AGENTS + 2]);
     watches[WATCH_SIGNALS].descriptor = server->signals;
     watches[WATCH_DATABASE].descriptor = database_descriptor(server->database);
     watches[WATCH_METRICS].descriptor = exposition_descriptor(server->exposition);
     watches[WATCH_ORDERS].descriptor = -1; /* results wait for the database */
-    if (connected(server) && server->ready)
+    if (server_connected(server) && server->ready)
         watches[WATCH_ORDERS].descriptor = issuing_descriptor(&server->issuing, clock_monotonic_ms());
     watches[WATCH_DIRECTORY].descriptor =
-        server->accounts && connected(server) ? account_desk_descriptor(server->accounts) : -1;
+        server->accounts && server_connected(server) ? account_desk_descriptor(server->accounts) : -1;
     return watch_wait(watches, WATCHES, wait_ms(server), err);
 }
 
@@ -603,7 +369,7 @@ static bool take_turn(struct server *server, struct error *err)
     if (!turn_collect(server->turn, server->endpoint, &server->site, err))
         return false;
     if (!turn_run(server->turn, server->endpoint, &server->site, &why))
-        bear(server, "carrying out messages", &why);
+        server_bear(server, "carrying out messages", &why);
     return true;
 }
 
@@ -613,7 +379,7 @@ static void visit_directory(struct server *server, int64_t now_ms)
 
     if (server->accounts && !account_desk_run(server->accounts, server->database, server->endpoint,
                                               &server->counters, now_ms, &err))
-        bear(server, "what the directory answered", &err);
+        server_bear(server, "what the directory answered", &err);
 }
 
 static bool take_agents_turn(struct server *server, struct error *err)
@@ -624,7 +390,7 @@ static bool take_agents_turn(struct server *server, struct error *err)
     if (!agent_service_take_turn(&server->agents, &server->site, &turned, &why, err))
         return false;
     if (!turned)
-        bear(server, "carrying out agents' messages", &why);
+        server_bear(server, "carrying out agents' messages", &why);
     return true;
 }
 
@@ -632,14 +398,14 @@ static void look_after_jobs(struct server *server)
 {
     int64_t now_ms = clock_monotonic_ms();
 
-    look_at_news(server, now_ms);
-    if (connected(server))
+    server_look_at_news(server, now_ms);
+    if (server_connected(server))
         visit_directory(server, now_ms);
-    if (connected(server))
+    if (server_connected(server))
         dispatch(server, now_ms);
-    if (connected(server))
+    if (server_connected(server))
         record_knocks(server, now_ms);
-    if (connected(server))
+    if (server_connected(server))
         say_alive(server, now_ms);
 }
 
@@ -658,15 +424,15 @@ static bool round_once(struct server *server, struct error *err)
         !agent_service_admit(&server->agents, server->ready, now_ms, err))
         return false;
     call_roll(server, now_ms);
-    if (!reach_database(server, now_ms, err))
+    if (!server_reach_database(server, now_ms, err))
         return false;
-    if (!server->ready || !connected(server))
+    if (!server->ready || !server_connected(server))
         return true;
-    if (!take_turn(server, err) || (connected(server) && !take_agents_turn(server, err)))
+    if (!take_turn(server, err) || (server_connected(server) && !take_agents_turn(server, err)))
         return false;
-    if (connected(server))
+    if (server_connected(server))
         look_after_certificates(server, &watches[WATCH_ORDERS], now_ms);
-    if (connected(server))
+    if (server_connected(server))
         look_after_jobs(server);
     return true;
 }
@@ -680,13 +446,13 @@ static bool end_in_order(struct server *server, struct error *err)
     struct error why = { 0 };
 
     do {
-        if (!server->ready || !connected(server))
+        if (!server->ready || !server_connected(server))
             return true;
         if (!take_turn(server, err))
             return false;
     } while (turn_ran(server->turn) && clock_monotonic_ms() < end_ms);
-    if (connected(server) && !site_server_stopped(server->database, &why))
-        bear(server, "telling the other site servers that this one stops", &why);
+    if (server_connected(server) && !site_server_stopped(server->database, &why))
+        server_bear(server, "telling the other site servers that this one stops", &why);
     return true;
 }
 
