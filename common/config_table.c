@@ -1,6 +1,5 @@
 #include "config_table.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -25,19 +24,6 @@ static void list_clear(struct config_list *list)
     list->count = 0;
 }
 
-/* Moves *text past leading blanks and cuts trailing ones. */
-static char *trim(char *text)
-{
-    char *end;
-
-    while (isspace((unsigned char)*text))
-        text++;
-    end = text + strlen(text);
-    while (end > text && isspace((unsigned char)end[-1]))
-        *--end = '\0';
-    return text;
-}
-
 static void list_parse(const char *value, struct config_list *list)
 {
     AUTO(text_free) char *copy = text_copy(value);
@@ -46,7 +32,7 @@ static void list_parse(const char *value, struct config_list *list)
 
     list_clear(list);
     while ((item = strsep(&rest, ",")) != NULL) {
-        item = trim(item);
+        item = text_trim(item);
         if (!*item)
             continue;
         list->items = reallocate(list->items, list->count + 1, sizeof(*list->items));
@@ -120,8 +106,8 @@ static bool set_line(const struct config_table *table, void *target, char *line,
     if (!equals)
         return error_set(err, ERROR_INPUT, "'%s' is not of the form key = value", line);
     *equals = '\0';
-    name = trim(line);
-    value = trim(equals + 1);
+    name = text_trim(line);
+    value = text_trim(equals + 1);
     for (size_t i = 0; i < table->count; i++) {
         if (strcmp(table->keys[i].name, name) == 0) {
             given[i] = true;
@@ -142,7 +128,7 @@ static bool read_file(const struct config_table *table, void *target, const char
     if (!file)
         return error_set(err, ERROR_INPUT, "cannot read %s: %s", path, strerror(errno));
     for (unsigned number = 1; getline(&line, &capacity, file) >= 0; number++) {
-        char *text = trim(line);
+        char *text = text_trim(line);
 
         if (*text && *text != '#' && !set_line(table, target, text, given, err))
             return error_during(err, "%s:%u", path, number);

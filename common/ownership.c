@@ -1,5 +1,6 @@
 #include "ownership.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -81,4 +82,16 @@ void bytes_free(struct bytes *bytes)
     free(bytes->data);
     bytes->data = NULL;
     bytes->length = 0;
+}
+
+char *text_trim(char *text)
+{
+    char *end;
+
+    while (isspace((unsigned char)*text))
+        text++;
+    end = text + strlen(text);
+    while (end > text && isspace((unsigned char)end[-1]))
+        *--end = '\0';
+    return text;
 }

@@ -33,6 +33,8 @@ char *text_format(const char *format, ...) PRINTF_LIKE(1, 2);
 void text_free(char **text);
 /* Replaces *text by a copy of value (which may be NULL). */
 void text_set(char **text, const char *value);
+/* Cuts the blanks at the end off, in place, and returns where the text begins behind those before it. */
+char *text_trim(char *text);
 
 /* Bytes of known length; owns data. Zero-initialise. */
 struct bytes {

@@ -140,7 +140,8 @@ bool server_reach_database(struct server *server, int64_t now_ms, struct error *
     struct error why = { 0 };
     bool done;
 
-    if (server_connected(server) || (now_ms < server->database_retry_ms && !database_connecting(server->database)))
+    if (server_connected(server) ||
+        (now_ms < server->database_retry_ms && !database_connecting(server->database)))
         return true;
     if (!database_connect(server->database, &done, &why)) {
         if (!server->ready && why.code != ERROR_UNREACHABLE) {

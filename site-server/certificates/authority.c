@@ -46,7 +46,7 @@ void authority_free(struct authority **authority)
     *authority = NULL;
 }
 
-static bool failed(struct error *err, const char *what)
+bool signing_failed(struct error *err, const char *what)
 {
     char why[160] = "unknown";
     unsigned long code = ERR_peek_last_error();
@@ -114,7 +114,7 @@ static char *name_text(const X509_NAME *name)
 static bool describe(struct authority *authority, struct error *err)
 {
     if (!to_der(authority->certificate, &authority->der))
-        return failed(err, "the authority's certificate cannot be written");
+        return signing_failed(err, "the authority's certificate cannot be written");
     authority->fingerprint = fingerprint_of(&authority->der);
     authority->serial = serial_of(authority->certificate);
     authority->subject = name_text(X509_get_subject_name(authority->certificate));
@@ -182,7 +182,7 @@ bool authority_create(struct authority **authority, const char *name, int64_t no
     making->key = EVP_RSA_gen(AUTHORITY_KEY_BITS);
     making->certificate = X509_new();
     if (!making->key || !making->certificate || !self_sign(making, name, now_s, lifetime_s))
-        return failed(err, "the authority cannot be made");
+        return signing_failed(err, "the authority cannot be made");
     if (!describe(making, err))
         return false;
     *authority = TAKE(making);
@@ -199,9 +199,9 @@ bool authority_restore(struct authority **authority, const struct bytes *certifi
     restoring->certificate = d2i_X509(NULL, &certificate_at, (long)certificate->length);
     restoring->key = d2i_AutoPrivateKey(NULL, &key_at, (long)secret_length(key));
     if (!restoring->certificate || !restoring->key)
-        return failed(err, "the authority's certificate or key cannot be read");
+        return signing_failed(err, "the authority's certificate or key cannot be read");
     if (X509_check_private_key(restoring->certificate, restoring->key) != 1)
-        return failed(err, "the authority's key does not belong to its certificate");
+        return signing_failed(err, "the authority's key does not belong to its certificate");
     if (!describe(restoring, err))
         return false;
     *authority = TAKE(restoring);
@@ -239,7 +239,7 @@ bool authority_key(const struct authority *authority, struct secret **key, struc
 
     PKCS8_PRIV_KEY_INFO_free(info);
     if (length <= 0)
-        return failed(err, "the authority's key cannot be written");
+        return signing_failed(err, "the authority's key cannot be written");
     *key = secret_new(der, (size_t)length);
     OPENSSL_clear_free(der, (size_t)length);
     return true;
@@ -380,6 +380,6 @@ bool authority_issue(const struct authority *authority, const struct certificate
         not_after_s = authority->not_after_s;
     if (!certificate || !sign_order(authority, order, certificate, not_after_s) ||
         !issued_certificate_describe(issued, certificate))
-        return failed(err, "the certificate cannot be made");
+        return signing_failed(err, "the certificate cannot be made");
     return true;
 }

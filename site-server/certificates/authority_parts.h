@@ -19,6 +19,8 @@ struct authority {
 
 /* One whose key is kept elsewhere; takes the certificate over. */
 bool authority_without_key(struct authority **authority, X509 *certificate, struct error *err) MUST_CHECK;
+/* Always false: what did not work, with the library's own words. */
+bool signing_failed(struct error *err, const char *what);
 /* False: it cannot be written as DER. */
 bool issued_certificate_describe(struct issued_certificate *issued, const X509 *certificate) MUST_CHECK;
 

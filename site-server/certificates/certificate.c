@@ -4,28 +4,10 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "jobs/lease.h"
 #include "statement.h"
 
 #define ISSUED_MOST 4 /* in one attempt, which needs one key, or two when the firmware cannot use its own */
-
-/* The computer's name and firmware, when the attempt is this service point's and under way. */
-static bool find_subject(struct database *database, int64_t service_point, const struct attempt_id *id,
-                         struct rows **rows, struct error *err)
-{
-    AUTO(parameters_free) struct parameters *parameters = parameters_new();
-
-    parameters_number(parameters, (int64_t)id->job);
-    parameters_number(parameters, id->attempt);
-    parameters_number(parameters, service_point);
-    if (!database_run(database, STATEMENT_CERTIFICATE_SUBJECT, parameters, rows, err))
-        return false;
-    if (rows_count(*rows))
-        return true;
-    rows_free(rows);
-    return error_because(err, REASON_STALE_ATTEMPT,
-                         "attempt %u of job %llu is over, or not this service point's", id->attempt,
-                         (unsigned long long)id->job);
-}
 
 static const char *usage_name(enum certificate_usage usage)
 {
@@ -160,7 +142,8 @@ static bool inquire(struct database *database, const struct authority *authority
 {
     const char *version;
 
-    if (!find_subject(database, service_point, &wanted->id, &inquiry->subject, err))
+    if (!lease_subject(database, STATEMENT_CERTIFICATE_SUBJECT, service_point, &wanted->id, &inquiry->subject,
+                       err))
         return false;
     version = row_text(inquiry->subject, 0, "firmware_version");
     /* What the database knows goes first: a service point must not make new firmware an old one, which may

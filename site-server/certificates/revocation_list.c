@@ -1,7 +1,6 @@
 #include "certificates/revocation_list.h"
 
 #include <openssl/bn.h>
-#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include "certificates/authority_parts.h"
@@ -38,13 +37,8 @@ static void enumerated_free(ASN1_ENUMERATED **enumerated)
 
 static bool failed(struct error *err, const char *what)
 {
-    char why[160] = "unknown";
-    unsigned long code = ERR_peek_last_error();
-
-    if (code)
-        ERR_error_string_n(code, why, sizeof(why));
-    ERR_clear_error();
-    return error_set(err, ERROR_INTERNAL, "the revocation list cannot be made: %s: %s", what, why);
+    signing_failed(err, what);
+    return error_during(err, "the revocation list cannot be made");
 }
 
 static bool set_serial(X509_REVOKED *entry, const char *serial)

@@ -139,18 +139,6 @@ static bool check_directory_name(const char *name, struct error *err)
     return true;
 }
 
-/* Trims in place at the end and returns where the text begins. */
-static char *trim(char *text)
-{
-    size_t length;
-
-    text += strspn(text, " \t\r");
-    length = strlen(text);
-    while (length && isspace((unsigned char)text[length - 1]))
-        text[--length] = '\0';
-    return text;
-}
-
 /* "network: redirection, remote-control"; without an access it is "network". */
 static bool read_rights(const char *value, struct profile_file_user *user, struct error *err)
 {
@@ -246,7 +234,7 @@ static bool read_line(struct profile_file *profile, char *line, unsigned *seen, 
 {
     char *equals, *key, *value;
 
-    line = trim(line);
+    line = text_trim(line);
     if (profile_network_takes(&profile->network, line))
         return profile_network_line(&profile->network, line, err);
     if (*line == '\0' || *line == '#')
@@ -255,11 +243,11 @@ static bool read_line(struct profile_file *profile, char *line, unsigned *seen, 
     if (!equals)
         return error_set(err, ERROR_INPUT, "'%.40s' has no '='; write key = value", line);
     *equals = '\0';
-    key = trim(line);
-    value = trim(equals + 1);
+    key = text_trim(line);
+    value = text_trim(equals + 1);
     if (strncasecmp(key, "user ", 5) == 0 &&
         strcasecmp(key, profile_setting_kinds[SETTING_USER_CONSENT].key) != 0)
-        return read_user(profile, trim(key + 5), value, err);
+        return read_user(profile, text_trim(key + 5), value, err);
     return read_setting(profile, key, value, seen, err);
 }
 

@@ -229,18 +229,6 @@ static bool value_valid(const struct network_key *key, const char *value, struct
     }
 }
 
-/* Trims in place at the end and returns where the text begins. */
-static char *trim(char *text)
-{
-    size_t length;
-
-    text += strspn(text, " \t\r");
-    length = strlen(text);
-    while (length && isspace((unsigned char)text[length - 1]))
-        text[--length] = '\0';
-    return text;
-}
-
 static bool read_value(struct network_section *section, char *line, struct error *err)
 {
     const struct network_key *keys = kinds[section->kind].keys;
@@ -249,8 +237,8 @@ static bool read_value(struct network_section *section, char *line, struct error
     if (!equals)
         return error_set(err, ERROR_INPUT, "'%.40s' has no '='; write key = value", line);
     *equals = '\0';
-    key = trim(line);
-    value = trim(equals + 1);
+    key = text_trim(line);
+    value = text_trim(equals + 1);
     for (size_t i = 0; keys[i].key; i++) {
         if (strcasecmp(key, keys[i].key) != 0)
             continue;

@@ -1,12 +1,12 @@
 #include "directory/account.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/password.h"
 #include "devices/credential.h"
 #include "jobs/job.h"
+#include "jobs/lease.h"
 #include "jobs/sealed_row.h"
 #include "statement.h"
 
@@ -82,24 +82,6 @@ static bool choose_password(struct database *database, struct vault *vault, stru
     return propose(database, vault, task, err);
 }
 
-static bool find_subject(struct database *database, int64_t service_point, const struct attempt_id *id,
-                         struct rows **rows, struct error *err)
-{
-    AUTO(parameters_free) struct parameters *parameters = parameters_new();
-
-    parameters_number(parameters, (int64_t)id->job);
-    parameters_number(parameters, id->attempt);
-    parameters_number(parameters, service_point);
-    if (!database_run(database, STATEMENT_DIRECTORY_SUBJECT, parameters, rows, err))
-        return false;
-    if (rows_count(*rows))
-        return true;
-    rows_free(rows);
-    return error_because(err, REASON_STALE_ATTEMPT,
-                         "attempt %u of job %" PRIu64 " is over, or not this service point's", id->attempt,
-                         id->job);
-}
-
 static bool record_wish(struct database *database, const struct directory_task *task, struct error *err)
 {
     AUTO(parameters_free) struct parameters *parameters = parameters_new();
@@ -133,7 +115,7 @@ bool account_want(struct database *database, struct vault *vault, int64_t servic
     AUTO(rows_free) struct rows *rows = NULL;
     bool rotate;
 
-    if (!find_subject(database, service_point, &wanted->id, &rows, err))
+    if (!lease_subject(database, STATEMENT_DIRECTORY_SUBJECT, service_point, &wanted->id, &rows, err))
         return false;
     read_subject(rows, wanted, &making);
     if (!making.fqdn)

@@ -1,5 +1,6 @@
 #include "lease.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "statement.h"
@@ -110,6 +111,24 @@ bool lease_withdraw(struct database *database, const struct job_settings *settin
         return false;
     *taken_back = count ? rows_count(rows) : 0;
     return true;
+}
+
+bool lease_subject(struct database *database, int statement, int64_t service_point,
+                   const struct attempt_id *id, struct rows **rows, struct error *err)
+{
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+
+    parameters_number(parameters, (int64_t)id->job);
+    parameters_number(parameters, id->attempt);
+    parameters_number(parameters, service_point);
+    if (!database_run(database, statement, parameters, rows, err))
+        return false;
+    if (rows_count(*rows))
+        return true;
+    rows_free(rows);
+    return error_because(err, REASON_STALE_ATTEMPT,
+                         "attempt %u of job %" PRIu64 " is over, or not this service point's", id->attempt,
+                         id->job);
 }
 
 bool lease_next_due(struct database *database, int64_t *milliseconds, struct error *err)

@@ -35,6 +35,11 @@ bool lease_withdraw(struct database *database, const struct job_settings *settin
                     const struct held_attempt *unsent, size_t count, size_t *taken_back,
                     struct error *err) MUST_CHECK;
 
+/* What the statement (parameters: job, attempt, service point) tells of the computer, when the attempt is
+ * this service point's and under way; else REASON_STALE_ATTEMPT. The caller frees the rows. */
+bool lease_subject(struct database *database, int statement, int64_t service_point,
+                   const struct attempt_id *id, struct rows **rows, struct error *err) MUST_CHECK;
+
 /* Milliseconds until a waiting job is due or a lease ends; -1: nothing is to come. Due jobs that wait for a
  * free slot do not count. */
 bool lease_next_due(struct database *database, int64_t *milliseconds, struct error *err) MUST_CHECK;
