@@ -148,10 +148,12 @@ static void name_computer(struct parameters *parameters, const struct message_en
     parameters_text(parameters, fqdn);
 }
 
+/* A conflict undoes the whole turn; when it is replayed, the facts tell whom the computer is bound to. */
 static bool store(struct database *database, const struct enrolment *enrolment, const struct found *found,
                   struct error *err)
 {
     AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    AUTO(rows_free) struct rows *rows = NULL;
     const struct message_enrol *said = enrolment->said;
     AUTO(text_free) char *roots = join_roots(said);
     AUTO(text_free) char *mac = mac_text(said);
@@ -172,7 +174,10 @@ static bool store(struct database *database, const struct enrolment *enrolment, 
     parameters_text(parameters, control_mode_word(said->control_mode));
     parameters_bool(parameters, said->amt_disabled);
     parameters_bool(parameters, !found->facts.name_taken);
-    return database_write(database, STATEMENT_AGENT_STORE, parameters, err);
+    if (!database_run(database, STATEMENT_AGENT_STORE, parameters, &rows, err))
+        return false;
+    return rows_count(rows) > 0 ||
+           error_set(err, ERROR_CONFLICT, "another agent was bound to this computer at the same time");
 }
 
 bool alarm_raise(struct database *database, enum reason_code reason, const struct uuid *computer,
