@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,15 @@ static bool write_whole(int fd, const struct secret *content)
     return fsync(fd) == 0;
 }
 
+/* fsync(2): the name of a file that was made or renamed is on disk when its folder is. */
+static bool folder_sync(const char *path)
+{
+    AUTO(text_free) char *name = text_copy(path); /* dirname() takes it apart */
+    AUTO(fd_close) int fd = open(dirname(name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    return fd >= 0 && fsync(fd) == 0;
+}
+
 bool private_file_create(const char *path, const struct secret *content, struct error *err)
 {
     AUTO(fd_close) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -82,7 +92,7 @@ bool private_file_create(const char *path, const struct secret *content, struct 
                          path);
     if (fd < 0)
         return error_set(err, ERROR_INPUT, "cannot make %s: %s", path, strerror(errno));
-    if (!write_whole(fd, content)) {
+    if (!write_whole(fd, content) || !folder_sync(path)) {
         error_set(err, ERROR_INTERNAL, "cannot write %s: %s", path, strerror(errno));
         unlink(path);
         return false;
@@ -104,5 +114,8 @@ bool private_file_replace(const char *path, const struct secret *content, struct
         unlink(temporary);
         return false;
     }
+    if (!folder_sync(path))
+        return error_set(err, ERROR_INTERNAL, "%s was replaced, but may be lost with the power: %s", path,
+                         strerror(errno));
     return true;
 }

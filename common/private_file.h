@@ -1,5 +1,6 @@
 /*
- * private_file.h - files that hold secrets: 0600, owned by us, read whole, never half written.
+ * private_file.h - files that hold secrets: 0600, owned by us, read whole, never half written, on disk when a
+ * call says so.
  */
 #ifndef COMMON_PRIVATE_FILE_H
 #define COMMON_PRIVATE_FILE_H
