@@ -456,6 +456,46 @@ static void an_unprovisioning_that_was_done_before_is_found_done(void **state)
                computer.uuid);
 }
 
+/* The same, and the firmware has closed its ports: nothing but what was told before says that it was asked.
+ */
+static void an_unprovisioning_that_closed_the_ports_before_it_was_told_is_done(void **state)
+{
+    struct site *site = *state;
+    struct computer computer;
+    struct error err = { 0 };
+
+    provision(site, &computer, 45, "12.0", "hello=manual after-unprovision=pre", NULL);
+    request(site, &computer, "unprovision");
+    while (state_number(site, &computer, "provisioning_state") == 2)
+        wait_a_little(20);
+    process_kill(&site->points[0].process);
+    must(site_start_point(site, 0, &err));
+    expect_books_of_unprovisioned(site, &computer);
+    expect_sql(site, "lease-over, failed port-closed",
+               "SELECT string_agg(concat_ws(' ', outcome, nullif(reason_code, 'lease-over')), ', ' ORDER BY "
+               "attempt) FROM amt.job_attempt WHERE job = (SELECT last_job FROM amt.computer WHERE uuid = "
+               "'%s')",
+               computer.uuid);
+    expect_sql(site, "done", "SELECT state FROM amt.job WHERE uuid = '%s' AND kind = 'unprovision'",
+               computer.uuid);
+}
+
+static void a_computer_that_was_not_asked_is_not_taken_for_unprovisioned(void **state)
+{
+    struct site *site = *state;
+    struct computer computer;
+    struct error err = { 0 };
+
+    provision(site, &computer, 46, "12.0", "hello=manual", NULL);
+    must(simulator_control(site->simulator, NULL, &err, "set %s link-down=yes", computer.uuid));
+    run_job(site, &computer, "unprovision", "unprovision failed port-closed");
+    expect_sql(site, "provisioned", "SELECT amt_status_name FROM amt.computer WHERE uuid = '%s'",
+               computer.uuid);
+    must(simulator_control(site->simulator, NULL, &err, "set %s link-down=no", computer.uuid));
+    run_job(site, &computer, "unprovision", "unprovision done");
+    expect_books_of_unprovisioned(site, &computer);
+}
+
 static void an_unprovisioning_that_the_firmware_refuses_fails_and_changes_nothing(void **state)
 {
     struct site *site = *state;
@@ -814,6 +854,8 @@ int main(void)
         cmocka_unit_test(a_partly_unprovisioned_computer_opens_with_its_old_password),
         cmocka_unit_test(an_unprovisioning_whose_answer_is_lost_is_verified),
         cmocka_unit_test(an_unprovisioning_that_was_done_before_is_found_done),
+        cmocka_unit_test(an_unprovisioning_that_closed_the_ports_before_it_was_told_is_done),
+        cmocka_unit_test(a_computer_that_was_not_asked_is_not_taken_for_unprovisioned),
         cmocka_unit_test(an_unprovisioning_that_the_firmware_refuses_fails_and_changes_nothing),
         cmocka_unit_test(rotation_gives_new_passwords_that_are_in_escrow),
         cmocka_unit_test(rotation_leaves_a_mebx_password_that_may_not_be_set),

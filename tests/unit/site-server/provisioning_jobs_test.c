@@ -1849,6 +1849,52 @@ static void a_cancelled_unprovisioning_is_no_wish_any_more(void **state)
     assert_int_equal(hello(1, &our_root), REASON_NONE);
 }
 
+/* The first attempt told these steps and no result; the next one does not reach the computer. */
+static void an_unprovisioning_is_done_when_what_was_told_before_leaves_no_other_end(void **state)
+{
+    static const struct {
+        const char *step;
+        enum step_outcome outcome;
+        enum reason_code reason;
+        const char *job;
+    } cases[] = {
+        { "read state", STEP_DONE, REASON_PORT_CLOSED, "waiting port-closed" },
+        { "begin", STEP_UNCHANGED, REASON_PORT_CLOSED, "waiting port-closed" },
+        { "begin", STEP_DONE, REASON_UNREACHABLE, "waiting unreachable" },
+        { "begin", STEP_DONE, REASON_TLS_FAILED, "waiting tls-failed" },
+        { "begin", STEP_DONE, REASON_PORT_CLOSED, "done" },
+        { "unprovision", STEP_FAILED, REASON_PORT_CLOSED, "waiting port-closed" },
+        { "unprovision", STEP_DONE, REASON_TLS_FAILED, "waiting tls-failed" },
+        { "unprovision", STEP_DONE, REASON_UNREACHABLE, "done" },
+        { "unprovision", STEP_UNCHANGED, REASON_PORT_CLOSED, "done" },
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < COUNT_OF(cases); i++) {
+        struct step_report step = { .number = (char *)"O9",
+                                    .name = (char *)cases[i].step,
+                                    .outcome = cases[i].outcome };
+        AUTO(message_free) struct message lost = { 0 };
+        AUTO(message_free) struct message offer = { 0 };
+        struct message_job_finished finished;
+
+        provision(1 + i);
+        request(1 + i, "unprovision");
+        take_offer(&lost);
+        MUST(history_record_steps(db, &(struct steps_of_attempt){ point_a, lost.job_offer.id, &step, 1 }, 1,
+                                  NULL, &error_of_call));
+        lose_lease(1 + i);
+        take_offer(&offer);
+        finished = failed_with(&offer, cases[i].reason);
+        assert_int_equal(finish(&finished), REASON_NONE);
+        expect(cases[i].job, "SELECT concat_ws(' ', state, reason_code) FROM amt.job WHERE id = %llu",
+               (unsigned long long)offer.job_offer.id.job);
+        expect(strcmp(cases[i].job, "done") == 0 ? "2 unprovisioned" : "3",
+               "SELECT concat_ws(' ', amt_status, reason_code) FROM amt.computer WHERE uuid = '%s'",
+               text_of(1 + i));
+    }
+}
+
 static void a_hello_ends_what_waits_for_a_provisioned_computer_and_provisions_it(void **state)
 {
     (void)state;
@@ -1968,6 +2014,7 @@ int main(void)
         WITH_SITE(a_user_s_password_is_marked_until_the_computer_took_this_one),
         WITH_SITE(an_unprovisioned_computer_keeps_its_history_and_starts_no_job),
         WITH_SITE(a_cancelled_unprovisioning_is_no_wish_any_more),
+        WITH_SITE(an_unprovisioning_is_done_when_what_was_told_before_leaves_no_other_end),
         WITH_SITE(a_hello_ends_what_waits_for_a_provisioned_computer_and_provisions_it),
         WITH_SITE(certificates_that_are_due_are_renewed_once_and_failures_wait_a_day),
     };
