@@ -44,6 +44,8 @@ enum reason_code enrolment_judge(const struct enrolment_facts *facts)
         return token;
     if (facts->uuid_bound_elsewhere)
         return REASON_BOUND_TO_ANOTHER_KEY;
+    if (!facts->computer_known && facts->imported_only)
+        return REASON_UNKNOWN_COMPUTER;
     return !facts->computer_known && facts->name_taken ? REASON_NAME_TAKEN : REASON_NONE;
 }
 
@@ -223,6 +225,7 @@ bool enrolment_carry_out(struct database *database, const struct enrolment *enro
 
     if (!find_facts(database, enrolment, &found, err))
         return false;
+    found.facts.imported_only = enrolment->imported_only;
     reason = enrolment_judge(&found.facts);
     if (reason == REASON_NONE)
         return store(database, enrolment, &found, err);

@@ -225,6 +225,33 @@ static void an_agent_does_not_tell_the_firmware_of_a_computer_that_is_not_manage
     expect_found(query, "16.1.30");
 }
 
+static void a_computer_that_was_not_imported_stays_unknown_where_imported_ones_alone_have_agents(void **state)
+{
+    AUTO(secret_free) struct secret *token = secret_from_text("a token");
+    AUTO(database_close) struct database *server = open_server();
+    const struct uuid uuid = next_computer();
+    const struct message_enrol said = agent_on(&uuid, token);
+    struct attempt attempt = { .database = server,
+                               .enrolment = { "6666666666666666666666666666666666666666", "192.0.2.6", &said,
+                                              .imported_only = true } };
+    AUTO(text_free) char *query = NULL;
+    AUTO(text_free) char *import = NULL;
+    char text[UUID_TEXT_SIZE];
+
+    (void)state;
+    query = text_format("SELECT count(*)::text AS value FROM amt.computer WHERE uuid = '%s'",
+                        uuid_text(&uuid, text));
+    import = text_format("SELECT amt.import_computer('%s', 'known', 'known.example.org')", text);
+    enrol(&attempt);
+    assert_string_equal(reason_of(attempt.refused.reason)->name, reason_of(REASON_UNKNOWN_COMPUTER)->name);
+    expect_found(query, "0");
+    administer(import);
+    attempt.refused = (struct refused){ 0 };
+    enrol(&attempt);
+    expect_well(attempt.committed, attempt.err);
+    assert_string_equal(reason_of(attempt.refused.reason)->name, reason_of(REASON_NONE)->name);
+}
+
 static void a_check_with_a_long_text_in_any_language_is_kept(void **state)
 {
     AUTO(secret_free) struct secret *token = secret_from_text("a token");
@@ -287,6 +314,8 @@ int main(void)
         cmocka_unit_test(of_two_agents_that_claim_a_computer_at_once_one_is_bound),
         cmocka_unit_test(a_key_that_was_unbound_meanwhile_is_not_bound_again_without_a_token),
         cmocka_unit_test(an_agent_does_not_tell_the_firmware_of_a_computer_that_is_not_managed_in_band),
+        cmocka_unit_test(
+            a_computer_that_was_not_imported_stays_unknown_where_imported_ones_alone_have_agents),
         cmocka_unit_test(a_check_with_a_long_text_in_any_language_is_kept),
     };
 
