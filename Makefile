@@ -109,7 +109,7 @@ $(OUT)/tests/unit/simulator/%.o:     private CPPFLAGS += -Itests/simulator -isys
 $(OUT)/tests/unit/common/%: private LDLIBS = -lcmocka $(common_libs)
 $(OUT)/tests/unit/common/%: $(OUT)/tests/unit/common/%.o $(common) ; $(link)
 $(OUT)/tests/unit/site-server/%: private LDLIBS = -lcmocka -ljson-c -lgssapi_krb5 $(site_libs)
-$(OUT)/tests/unit/site-server/%: $(OUT)/tests/unit/site-server/%.o $(site_parts) $(control_testable) $(support) $(common) ; $(link)
+$(OUT)/tests/unit/site-server/%: $(OUT)/tests/unit/site-server/%.o $(OUT)/tests/unit/site-server/jobs_site.o $(site_parts) $(control_testable) $(support) $(common) ; $(link)
 $(OUT)/tests/unit/service-point/%: private LDLIBS = -lcmocka $(point_libs)
 $(OUT)/tests/unit/service-point/%: $(OUT)/tests/unit/service-point/%.o $(point_parts) $(common) ; $(link)
 $(OUT)/tests/unit/client-agent/%: private LDLIBS = -lcmocka $(agent_libs)
