@@ -5,21 +5,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "agents/policy.h"
 #include "common/clock.h"
-#include "database/schema_change.h"
 #include "statement.h"
-#include "support/postgres.h"
-#include "support/workplace.h"
+#include "tests/unit/site-server/fresh_database.h"
 
 #define WAIT_MOST_MS 30000
 #define KEY_ONE      "1111111111111111111111111111111111111111"
 #define KEY_OTHER    "2222222222222222222222222222222222222222"
 
-static char directory[] = "/tmp/enrolment_test.XXXXXX";
-static struct postgres *postgres;
+static struct fresh_database fresh;
 static struct database *administrator;
 static unsigned computers;
 
@@ -58,9 +54,7 @@ static void expect_found(const char *query, const char *wanted)
 /* With the rights of a site server and no others. */
 static struct database *open_server(void)
 {
-    const char *user = strstr(postgres_url(postgres), "user=") + 5;
-    AUTO(text_free)
-    char *url = text_format("%.*sserver", (int)(user - postgres_url(postgres)), postgres_url(postgres));
+    AUTO(text_free) char *url = fresh_database_server_url(&fresh);
     struct database_options options = {
         .url = url, .program = "test", .statements = statement_texts, .statement_count = STATEMENT_COUNT
     };
@@ -278,24 +272,15 @@ static void a_check_with_a_long_text_in_any_language_is_kept(void **state)
 
 static int start(void **state)
 {
-    AUTO(text_free) char *cluster = NULL;
-    struct error err;
-    unsigned applied;
+    struct error err = { 0 };
 
     (void)state;
-    if (!mkdtemp(directory) || chmod(directory, 0755) != 0) /* PostgreSQL runs as another user */
-        return -1;
-    cluster = text_format("%s/cluster", directory);
-    if (!postgres_start(&postgres, cluster, &err) ||
-        !schema_migrate(postgres_url(postgres), &applied, &err) ||
-        !database_open(&administrator,
-                       &(struct database_options){ .url = postgres_url(postgres), .program = "test" },
-                       &err)) {
-        fprintf(stderr, "%s\n", err.message);
+    if (!fresh_database_start(&fresh, &err) ||
+        !database_open(&administrator, &(struct database_options){ .url = fresh_database_url(&fresh), .program = "test" }, &err)) {
+        print_error("%s\n", err.message);
         return -1;
     }
-    administer("CREATE ROLE server LOGIN IN ROLE amt_site_server;"
-               "SELECT amt.token_create('site', sha256('a token'), '1 hour')");
+    administer("SELECT amt.token_create('site', sha256('a token'), '1 hour')");
     return 0;
 }
 
@@ -303,8 +288,7 @@ static int stop(void **state)
 {
     (void)state;
     database_close(&administrator);
-    postgres_stop(&postgres);
-    directory_remove(directory);
+    fresh_database_stop(&fresh);
     return 0;
 }
 

@@ -3,19 +3,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "common/clock.h"
-#include "database/schema_change.h"
 #include "jobs/dispatcher.h"
 #include "jobs/lease.h"
 #include "jobs/service_point.h"
 #include "statement.h"
-#include "support/postgres.h"
-#include "support/workplace.h"
+#include "tests/unit/site-server/fresh_database.h"
 
-static char directory[] = "/tmp/jobs_test.XXXXXX";
-static struct postgres *postgres;
+static struct fresh_database fresh;
 struct database *db;
 struct vault *vault;
 int64_t point_a, point_b;
@@ -264,26 +260,21 @@ int64_t register_point(const char *key, const char *name)
 
 int jobs_start(void **state)
 {
-    AUTO(text_free) char *cluster = NULL;
     AUTO(text_free) char *keys = NULL;
-    struct error err;
-    unsigned applied;
     struct database_options options = { .program = "test",
                                         .statements = statement_texts,
                                         .statement_count = STATEMENT_COUNT };
+    struct error err = { 0 };
 
     (void)state;
-    if (!mkdtemp(directory) || chmod(directory, 0755) != 0) /* PostgreSQL runs as another user */
-        return -1;
-    cluster = text_format("%s/cluster", directory);
-    keys = text_format("%s/secret.keys", directory);
-    if (postgres_start(&postgres, cluster, &err) && schema_migrate(postgres_url(postgres), &applied, &err)) {
-        options.url = postgres_url(postgres);
+    if (fresh_database_start(&fresh, &err)) {
+        keys = fresh_database_path(&fresh, "secret.keys");
+        options.url = fresh_database_url(&fresh);
         if (database_open(&db, &options, &err) && vault_key_create(keys, &err) &&
             vault_load(&vault, keys, &err))
             return 0;
     }
-    fprintf(stderr, "%s\n", err.message);
+    print_error("%s\n", err.message);
     return -1;
 }
 
@@ -292,8 +283,7 @@ int jobs_stop(void **state)
     (void)state;
     vault_free(&vault);
     database_close(&db);
-    postgres_stop(&postgres);
-    directory_remove(directory);
+    fresh_database_stop(&fresh);
     return 0;
 }
 

@@ -3,18 +3,13 @@
 #include "tests/unit/unit_test.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 
 #include "database/database.h"
-#include "database/schema_change.h"
-#include "support/postgres.h"
-#include "support/workplace.h"
+#include "tests/unit/site-server/fresh_database.h"
 
 #define OURS "n.nspname IN ('amt', 'amt_store')"
 
-static char directory[] = "/tmp/rights_test.XXXXXX";
-static struct postgres *postgres;
+static struct fresh_database fresh;
 static struct database *db;
 
 /* The query names what breaks the rule. */
@@ -106,19 +101,13 @@ static void no_view_shows_what_is_sealed(void **state)
 
 static int start(void **state)
 {
-    AUTO(text_free) char *cluster = NULL;
-    struct error err;
-    unsigned applied;
+    struct error err = { 0 };
 
     (void)state;
-    if (!mkdtemp(directory) || chmod(directory, 0755) != 0) /* PostgreSQL runs as another user */
-        return -1;
-    cluster = text_format("%s/cluster", directory);
-    if (postgres_start(&postgres, cluster, &err) && schema_migrate(postgres_url(postgres), &applied, &err) &&
-        database_open(&db, &(struct database_options){ .url = postgres_url(postgres), .program = "test" },
-                      &err))
+    if (fresh_database_start(&fresh, &err) &&
+        database_open(&db, &(struct database_options){ .url = fresh_database_url(&fresh), .program = "test" }, &err))
         return 0;
-    fprintf(stderr, "%s\n", err.message);
+    print_error("%s\n", err.message);
     return -1;
 }
 
@@ -126,8 +115,7 @@ static int stop(void **state)
 {
     (void)state;
     database_close(&db);
-    postgres_stop(&postgres);
-    directory_remove(directory);
+    fresh_database_stop(&fresh);
     return 0;
 }
 
