@@ -276,7 +276,9 @@ static int start(void **state)
 
     (void)state;
     if (!fresh_database_start(&fresh, &err) ||
-        !database_open(&administrator, &(struct database_options){ .url = fresh_database_url(&fresh), .program = "test" }, &err)) {
+        !database_open(&administrator,
+                       &(struct database_options){ .url = fresh_database_url(&fresh), .program = "test" },
+                       &err)) {
         print_error("%s\n", err.message);
         return -1;
     }

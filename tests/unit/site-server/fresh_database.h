@@ -1,6 +1,6 @@
 /*
- * fresh_database.h - a PostgreSQL of a group's own with the schema in it, and files beside it; what goes wrong
- * ends the group.
+ * fresh_database.h - a PostgreSQL of a group's own with the schema in it, and files beside it; what goes
+ * wrong ends the group.
  */
 #ifndef TESTS_UNIT_SITE_SERVER_FRESH_DATABASE_H
 #define TESTS_UNIT_SITE_SERVER_FRESH_DATABASE_H

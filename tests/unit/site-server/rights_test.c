@@ -105,7 +105,8 @@ static int start(void **state)
 
     (void)state;
     if (fresh_database_start(&fresh, &err) &&
-        database_open(&db, &(struct database_options){ .url = fresh_database_url(&fresh), .program = "test" }, &err))
+        database_open(&db, &(struct database_options){ .url = fresh_database_url(&fresh), .program = "test" },
+                      &err))
         return 0;
     print_error("%s\n", err.message);
     return -1;
