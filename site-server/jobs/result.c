@@ -8,6 +8,7 @@
 #include "devices/history.h"
 #include "jobs/candidate.h"
 #include "jobs/kind.h"
+#include "jobs/unprovisioning.h"
 #include "statement.h"
 
 /* The attempt that a result names, as the database has it. */
@@ -391,38 +392,14 @@ static bool fall_back(struct database *database, const struct job_settings *sett
            job_set_back(database, settings, &setback, 1, err);
 }
 
-/*
- * Firmware that closes its ports once it is unprovisioned cannot be asked whether it is, when the attempt
- * that did it was not able to tell. Done it is when an earlier attempt saw it done, whose result came too
- * late; or when one had begun, and now the address answers that the port is closed: AMT in operation takes it
- * from the operating system, also while the computer sleeps.
- */
-static bool unprovisioned_before(struct database *database, const struct attempt *attempt,
-                                 const struct message_job_finished *finished, bool *before, struct error *err)
-{
-    AUTO(parameters_free) struct parameters *parameters = parameters_new();
-    AUTO(rows_free) struct rows *rows = NULL;
-    bool closed = finished->reason == REASON_PORT_CLOSED;
-
-    *before = false;
-    if (attempt->kind->status_done != STATUS_NOT_PROVISIONED ||
-        (!closed && finished->reason != REASON_UNREACHABLE))
-        return true;
-    parameters_number(parameters, (int64_t)finished->id.job);
-    parameters_number(parameters, finished->id.attempt);
-    if (!database_run(database, STATEMENT_UNPROVISION_PROOF, parameters, &rows, err))
-        return false;
-    *before = row_bool(rows, 0, "confirmed") || (closed && row_bool(rows, 0, "begun"));
-    return true;
-}
-
 static bool conclude(struct database *database, const struct job_settings *settings,
                      const struct attempt *attempt, const struct message_job_finished *finished,
                      struct error *err)
 {
     bool done = finished->done;
 
-    if (!done && !unprovisioned_before(database, attempt, finished, &done, err))
+    if (!done && attempt->kind->status_done == STATUS_NOT_PROVISIONED &&
+        !unprovisioning_proved(database, &finished->id, finished->reason, &done, err))
         return false;
     return done ? complete(database, attempt, finished, err)
                 : fall_back(database, settings, attempt, finished, err);
