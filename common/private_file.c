@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -74,13 +75,36 @@ static bool write_whole(int fd, const struct secret *content)
     return fsync(fd) == 0;
 }
 
+static int folder_open(const char *path)
+{
+    AUTO(text_free) char *name = text_copy(path); /* dirname() takes it apart */
+
+    return open(dirname(name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 /* fsync(2): the name of a file that was made or renamed is on disk when its folder is. */
 static bool folder_sync(const char *path)
 {
-    AUTO(text_free) char *name = text_copy(path); /* dirname() takes it apart */
-    AUTO(fd_close) int fd = open(dirname(name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO(fd_close) int fd = folder_open(path);
 
     return fd >= 0 && fsync(fd) == 0;
+}
+
+/* The folder, because the file itself is another one after each replacement. */
+bool private_file_hold(const char *path, int *held, struct error *err)
+{
+    AUTO(fd_close) int fd = folder_open(path);
+
+    if (fd < 0 || flock(fd, LOCK_EX) != 0)
+        return error_set(err, ERROR_INPUT, "cannot lock the folder of %s: %s", path, strerror(errno));
+    *held = fd;
+    fd = -1;
+    return true;
+}
+
+void private_file_release(int *held)
+{
+    fd_close(held);
 }
 
 bool private_file_create(const char *path, const struct secret *content, struct error *err)

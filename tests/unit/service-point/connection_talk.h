@@ -1,6 +1,6 @@
 /*
- * connection_talk.h - a connection to a fake device, and all that is presented on both sides of it. Each test, TEST(), begins
- * with a device that knows nothing to say.
+ * connection_talk.h - a connection to a fake device, and all that is presented on both sides of it. Each
+ * test, TEST(), begins with a device that knows nothing to say.
  */
 #ifndef TESTS_CONNECTION_TALK_H
 #define TESTS_CONNECTION_TALK_H
