@@ -107,10 +107,22 @@ void private_file_release(int *held)
     fd_close(held);
 }
 
+/* What could not be read again must not be written. */
+static bool check_size(const char *path, const struct secret *content, struct error *err)
+{
+    if (secret_length(content) <= PRIVATE_FILE_MAX_BYTES)
+        return true;
+    return error_set(err, ERROR_INPUT, "%s would have %zu bytes; at most %d are taken", path,
+                     secret_length(content), PRIVATE_FILE_MAX_BYTES);
+}
+
 bool private_file_create(const char *path, const struct secret *content, struct error *err)
 {
-    AUTO(fd_close) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    AUTO(fd_close) int fd = -1;
 
+    if (!check_size(path, content, err))
+        return false;
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0 && errno == EEXIST)
         return error_set(err, ERROR_CONFLICT, "%s is there already; move it away first if it may be lost",
                          path);
@@ -127,9 +139,12 @@ bool private_file_create(const char *path, const struct secret *content, struct 
 bool private_file_replace(const char *path, const struct secret *content, struct error *err)
 {
     AUTO(text_free) char *temporary = text_format("%s.XXXXXX", path);
-    AUTO(fd_close) int fd = mkostemp(temporary, O_CLOEXEC);
+    AUTO(fd_close) int fd = -1;
     struct stat status;
 
+    if (!check_size(path, content, err))
+        return false;
+    fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)
         return error_set(err, ERROR_INTERNAL, "cannot make %s: %s", temporary, strerror(errno));
     if ((stat(path, &status) == 0 && fchown(fd, status.st_uid, status.st_gid) != 0) ||

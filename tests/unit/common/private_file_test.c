@@ -109,6 +109,27 @@ static void a_file_beside_is_found_without_a_folder_in_its_name(void **state)
     assert_string_equal(folder_synced_with, "here");
 }
 
+/* A key file that grew with each rotation must not one day lock everybody out. */
+static void what_could_not_be_read_again_is_not_written(void **state)
+{
+    AUTO(secret_free) struct secret *kept = secret_from_text("kept");
+    AUTO(secret_free) struct secret *again = NULL;
+    AUTO(secret_free) struct secret *large = NULL;
+    char *text = allocate(PRIVATE_FILE_MAX_BYTES + 1);
+    struct error err = { 0 };
+
+    (void)state;
+    memset(text, 'x', PRIVATE_FILE_MAX_BYTES + 1);
+    large = secret_new(text, PRIVATE_FILE_MAX_BYTES + 1);
+    free(text);
+    unlink(path);
+    assert_false(private_file_create(path, large, &err));
+    assert_true(private_file_create(path, kept, &err));
+    assert_false(private_file_replace(path, large, &err));
+    assert_true(private_file_read(path, &again, &err));
+    assert_true(secret_equal(again, kept));
+}
+
 static int make_directory(void **state)
 {
     (void)state;
@@ -132,6 +153,7 @@ int main(void)
         cmocka_unit_test(a_replaced_file_stays_private),
         cmocka_unit_test(a_file_survives_a_power_failure_once_it_is_written),
         cmocka_unit_test(a_file_beside_is_found_without_a_folder_in_its_name),
+        cmocka_unit_test(what_could_not_be_read_again_is_not_written),
         cmocka_unit_test(a_file_that_others_can_read_is_refused_with_the_remedy),
     };
 
