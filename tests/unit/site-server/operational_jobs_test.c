@@ -304,24 +304,27 @@ static void a_cancelled_unprovisioning_is_no_wish_any_more(void **state)
     assert_int_equal(hello(1, &our_root), REASON_NONE);
 }
 
-/* The first attempt told these steps and no result; the next one does not reach the computer. */
+/* The first attempt told this step, and that it failed or nothing more; the next one does not reach the
+ * computer. */
 static void an_unprovisioning_is_done_when_what_was_told_before_leaves_no_other_end(void **state)
 {
     static const struct {
         const char *step;
         enum step_outcome outcome;
-        enum reason_code reason;
+        enum reason_code first, next; /* REASON_NONE: it never reported */
         const char *job;
     } cases[] = {
-        { "read state", STEP_DONE, REASON_PORT_CLOSED, "waiting port-closed" },
-        { "begin", STEP_UNCHANGED, REASON_PORT_CLOSED, "waiting port-closed" },
-        { "begin", STEP_DONE, REASON_UNREACHABLE, "waiting unreachable" },
-        { "begin", STEP_DONE, REASON_TLS_FAILED, "waiting tls-failed" },
-        { "begin", STEP_DONE, REASON_PORT_CLOSED, "done" },
-        { "unprovision", STEP_FAILED, REASON_PORT_CLOSED, "waiting port-closed" },
-        { "unprovision", STEP_DONE, REASON_TLS_FAILED, "waiting tls-failed" },
-        { "unprovision", STEP_DONE, REASON_UNREACHABLE, "done" },
-        { "unprovision", STEP_UNCHANGED, REASON_PORT_CLOSED, "done" },
+        { "read state", STEP_DONE, REASON_NONE, REASON_PORT_CLOSED, "waiting port-closed" },
+        { "begin", STEP_UNCHANGED, REASON_NONE, REASON_PORT_CLOSED, "waiting port-closed" },
+        { "begin", STEP_DONE, REASON_NONE, REASON_UNREACHABLE, "waiting unreachable" },
+        { "begin", STEP_DONE, REASON_NONE, REASON_TLS_FAILED, "waiting tls-failed" },
+        { "begin", STEP_DONE, REASON_NONE, REASON_PORT_CLOSED, "done" },
+        { "begin", STEP_DONE, REASON_SERVICE_POINT_STOPPING, REASON_PORT_CLOSED, "done" },
+        { "begin", STEP_DONE, REASON_COMMIT_HAD_NO_EFFECT, REASON_PORT_CLOSED, "waiting port-closed" },
+        { "unprovision", STEP_FAILED, REASON_NONE, REASON_PORT_CLOSED, "waiting port-closed" },
+        { "unprovision", STEP_DONE, REASON_NONE, REASON_TLS_FAILED, "waiting tls-failed" },
+        { "unprovision", STEP_DONE, REASON_NONE, REASON_UNREACHABLE, "done" },
+        { "unprovision", STEP_UNCHANGED, REASON_NONE, REASON_PORT_CLOSED, "done" },
     };
 
     (void)state;
@@ -329,18 +332,24 @@ static void an_unprovisioning_is_done_when_what_was_told_before_leaves_no_other_
         struct step_report step = { .number = (char *)"O9",
                                     .name = (char *)cases[i].step,
                                     .outcome = cases[i].outcome };
-        AUTO(message_free) struct message lost = { 0 };
+        AUTO(message_free) struct message first = { 0 };
         AUTO(message_free) struct message offer = { 0 };
         struct message_job_finished finished;
 
         provision(1 + i);
         request(1 + i, "unprovision");
-        take_offer(&lost);
-        MUST(history_record_steps(db, &(struct steps_of_attempt){ point_a, lost.job_offer.id, &step, 1 }, 1,
+        take_offer(&first);
+        MUST(history_record_steps(db, &(struct steps_of_attempt){ point_a, first.job_offer.id, &step, 1 }, 1,
                                   NULL, &error_of_call));
-        lose_lease(1 + i);
+        if (cases[i].first == REASON_NONE) {
+            lose_lease(1 + i);
+        } else {
+            finished = failed_with(&first, cases[i].first);
+            assert_int_equal(finish(&finished), REASON_NONE);
+            open_seconds_later(1 + i);
+        }
         take_offer(&offer);
-        finished = failed_with(&offer, cases[i].reason);
+        finished = failed_with(&offer, cases[i].next);
         assert_int_equal(finish(&finished), REASON_NONE);
         expect(cases[i].job, "SELECT concat_ws(' ', state, reason_code) FROM amt.job WHERE id = %llu",
                (unsigned long long)offer.job_offer.id.job);
