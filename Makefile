@@ -42,6 +42,7 @@ simulator_libs := -levent -levent_openssl -levent_pthreads -lxml2 -lfuse3 -ljson
 programs := $(OUT)/site-server/amt-site-server $(OUT)/site-server/amtctl $(OUT)/service-point/amt-service-point
 programs += $(OUT)/client-agent/amt-client-agent
 tools := $(OUT)/tests/amt-simulator $(OUT)/tests/parse-recorded $(OUT)/tests/cmp-authority
+site_test_parts := $(filter-out %_test.o,$(call objects,tests/unit/site-server/*.c)) # shared by its tests
 unit_tests := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/*/*_test.c))
 scenarios := $(patsubst %.c,$(OUT)/%,$(wildcard tests/scenarios/*_test.c))
 harness := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/demo.c tests/lab.c tests/auditor.c tests/torture.c tests/bench/bench.c))
@@ -109,7 +110,7 @@ $(OUT)/tests/unit/simulator/%.o:     private CPPFLAGS += -Itests/simulator -isys
 $(OUT)/tests/unit/common/%: private LDLIBS = -lcmocka $(common_libs)
 $(OUT)/tests/unit/common/%: $(OUT)/tests/unit/common/%.o $(common) ; $(link)
 $(OUT)/tests/unit/site-server/%: private LDLIBS = -lcmocka -ljson-c -lgssapi_krb5 $(site_libs)
-$(OUT)/tests/unit/site-server/%: $(OUT)/tests/unit/site-server/%.o $(site_parts) $(control_testable) $(support) $(common) ; $(link)
+$(OUT)/tests/unit/site-server/%: $(OUT)/tests/unit/site-server/%.o $(site_test_parts) $(site_parts) $(control_testable) $(support) $(common) ; $(link)
 $(OUT)/tests/unit/service-point/%: private LDLIBS = -lcmocka $(point_libs)
 $(OUT)/tests/unit/service-point/%: $(OUT)/tests/unit/service-point/%.o $(point_parts) $(common) ; $(link)
 $(OUT)/tests/unit/client-agent/%: private LDLIBS = -lcmocka $(agent_libs)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "ownership.h"
+#include "utf8.h"
 
 #define LINE_SIZE 2048
 
@@ -55,22 +56,28 @@ static void put(struct line *line, const char *text, size_t length)
     line->length += length;
 }
 
+static void put_escaped(struct line *line, unsigned char byte)
+{
+    char escaped[5];
+
+    snprintf(escaped, sizeof(escaped), "\\x%02x", byte);
+    put(line, escaped, 4);
+}
+
+/* One line of text, whatever a peer sent. */
 static void put_quoted(struct line *line, const char *text)
 {
+    size_t length;
+
     put(line, "\"", 1);
-    for (; *text; text++) {
-        unsigned char byte = (unsigned char)*text;
-
-        if (byte == '"' || byte == '\\') {
+    for (; *text; text += length ? length : 1) {
+        length = utf8_sequence((const unsigned char *)text);
+        if (*text == '"' || *text == '\\')
             put(line, (char[]){ '\\', *text }, 2);
-        } else if (byte < 0x20 || byte == 0x7F) {
-            char escaped[5];
-
-            snprintf(escaped, sizeof(escaped), "\\x%02x", byte);
-            put(line, escaped, 4);
-        } else {
-            put(line, text, 1);
-        }
+        else if (length == 0 || *text == '\n' || *text == '\t')
+            put_escaped(line, (unsigned char)*text);
+        else
+            put(line, text, length);
     }
     put(line, "\"", 1);
 }

@@ -21,6 +21,7 @@
 #define MESSAGE_VERSION        1
 #define MESSAGE_VERSION_OLDEST 1
 #define MESSAGE_MAX_BYTES      (256 * 1024)
+#define MESSAGE_TEXT_MAX_BYTES 4096 /* no text of the dialogue is longer */
 
 enum message_kind { /* numbers of the .proto file */
                     MESSAGE_REGISTER = 1,

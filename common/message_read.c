@@ -4,8 +4,8 @@
 
 #include "message.h"
 #include "message_reader.h"
-#include "message_text.h"
 #include "provisioning.pb-c.h"
+#include "utf8.h"
 
 #define SECRET_MAX_BYTES 256
 #define BLOB_MAX_BYTES   16384        /* certificates and requests */

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "message.h"
-#include "message_text.h"
 #include "message_writer.h"
+#include "utf8.h"
 
 void *scratch_take(struct scratch *scratch, size_t count, size_t size)
 {
@@ -31,27 +31,19 @@ static void scratch_free(struct scratch *scratch)
 char *put_optional(struct scratch *scratch, const char *text)
 {
     size_t valid = 0, length, step;
-    unsigned char *clean;
+    char *clean;
 
     if (!text)
         return NULL;
-    length = strlen(text);
-    while (valid < length && (step = utf8_sequence((const unsigned char *)text + valid)) != 0)
+    while ((step = utf8_sequence((const unsigned char *)text + valid)) != 0)
         valid += step;
-    if (valid == length && length <= MESSAGE_TEXT_MAX_BYTES)
+    if (!text[valid] && valid <= MESSAGE_TEXT_MAX_BYTES)
         return (char *)text;
-    if (length > MESSAGE_TEXT_MAX_BYTES)
-        length = MESSAGE_TEXT_MAX_BYTES;
+    length = utf8_cut(text, MESSAGE_TEXT_MAX_BYTES);
     clean = scratch_take(scratch, length + 1, 1);
     memcpy(clean, text, length);
-    for (size_t i = 0; i < length; i += step) {
-        step = utf8_sequence(clean + i);
-        if (!step) {
-            clean[i] = '?';
-            step = 1;
-        }
-    }
-    return (char *)clean;
+    utf8_mend(clean);
+    return clean;
 }
 
 char *put_text(struct scratch *scratch, const char *text)

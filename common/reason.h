@@ -65,6 +65,7 @@ enum reason_code {
     /* what goes wrong with the firmware */
     REASON_MORE_ACCOUNTS,
     REASON_UNREACHABLE,
+    REASON_PORT_CLOSED,
     REASON_CONNECTION_LOST,
     REASON_TIMEOUT,
     REASON_TLS_FAILED,

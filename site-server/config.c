@@ -52,6 +52,10 @@ static const struct config_key keys[] = {
           "messages, and connections, a minute from one address (IPv6: from one /64)"),
     RANGE("agents.connections", NUMBER, agents_connections, "4000", 1, 100000,
           "connections of agents at once; each takes a file descriptor"),
+    KEY("agents.newcomers", SWITCH, agents_newcomers, "on",
+        "on: an agent with a token makes its computer known, by the name that it says, which gets a "
+        "certificate "
+        "and an account in the directory; off: computers are imported first"),
     RANGE("otp.lifetime", SECONDS, otp_lifetime_s, "21600s", 1, 7 * DAY_S,
           "until a registered one-time password must have been used; firmware that an agent starts stays in "
           "setup "

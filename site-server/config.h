@@ -16,6 +16,7 @@ struct config {
     int64_t hello_quiet_s, hello_unknown_max;
     char *certificate_issuer; /* internal or cmp */
     char *agents_endpoint;    /* empty: none */
+    bool agents_newcomers;
     int64_t agents_come_back_s, agents_rate_key, agents_rate_address, agents_connections, otp_lifetime_s;
     int64_t certificate_lifetime_s, certificate_renew_before_s;
     char *cmp_server; /* empty: none */

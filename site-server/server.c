@@ -63,7 +63,9 @@ bool server_configure(struct server *server, const struct config_command *comman
         .certificate = { .lifetime_s = config->certificate_lifetime_s,
                          .renew_before_s = config->certificate_renew_before_s,
                          .crl_url = config->crl_url },
-        .agent = { .come_back_s = config->agents_come_back_s, .otp_lifetime_s = config->otp_lifetime_s },
+        .agent = { .come_back_s = config->agents_come_back_s,
+                   .otp_lifetime_s = config->otp_lifetime_s,
+                   .imported_only = !config->agents_newcomers },
     };
     server->site = (struct site){ .settings = &server->settings,
                                   .roster = &server->roster,

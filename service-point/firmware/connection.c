@@ -236,6 +236,14 @@ bool connection_open(struct connection **owner, const struct connection_target *
     return true;
 }
 
+bool connection_port_closed(const struct connection_target *target)
+{
+    unsigned timeout_ms = target->connect_timeout_ms ? target->connect_timeout_ms : TIMEOUT_DEFAULT_MS;
+
+    return tls_stream_port_closed(target->address, target->port ? target->port : CONNECTION_PORT_TLS,
+                                  clock_monotonic_ms() + timeout_ms);
+}
+
 void connection_close(struct connection **owner)
 {
     struct connection *connection = TAKE(*owner);

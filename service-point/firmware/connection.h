@@ -79,6 +79,9 @@ struct connection_target {
 bool connection_open(struct connection **connection, const struct connection_target *target,
                      struct error *err) MUST_CHECK;
 void connection_close(struct connection **connection);
+/* Whether the computer's operating system, or whatever has its address now, says that nothing listens at the
+ * port: AMT in operation takes its ports from it. Without a word to anybody, within connect_timeout_ms. */
+bool connection_port_closed(const struct connection_target *target);
 
 /*
  * What the firmware said about the candidates; filled in whether the call succeeds or not, because the

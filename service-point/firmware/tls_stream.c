@@ -85,6 +85,12 @@ static socklen_t address_parse(const char *address, uint16_t port, struct sockad
     return 0;
 }
 
+static enum stream_outcome unconnected(struct tls_stream *stream, int problem)
+{
+    stream->refused = problem == ECONNREFUSED;
+    return fail(stream, STREAM_UNREACHABLE, strerror(problem));
+}
+
 static enum stream_outcome dial(struct tls_stream *stream, const char *address, uint16_t port,
                                 int64_t until_ms)
 {
@@ -101,12 +107,23 @@ static enum stream_outcome dial(struct tls_stream *stream, const char *address, 
     if (connect(stream->socket, (struct sockaddr *)&to, length) == 0)
         return STREAM_OK;
     if (errno != EINPROGRESS)
-        return fail(stream, STREAM_UNREACHABLE, strerror(errno));
+        return unconnected(stream, errno);
     if (!wait_for(stream->socket, POLLOUT, until_ms))
         return fail(stream, STREAM_UNREACHABLE, "no answer in time");
-    if (getsockopt(stream->socket, SOL_SOCKET, SO_ERROR, &problem, &size) != 0 || problem != 0)
-        return fail(stream, STREAM_UNREACHABLE, strerror(problem ? problem : errno));
-    return STREAM_OK;
+    if (getsockopt(stream->socket, SOL_SOCKET, SO_ERROR, &problem, &size) == 0 && problem == 0)
+        return STREAM_OK;
+    return unconnected(stream, problem ? problem : errno);
+}
+
+bool tls_stream_port_closed(const char *address, uint16_t port, int64_t until_ms)
+{
+    struct tls_stream stream;
+    bool closed;
+
+    tls_stream_init(&stream);
+    closed = dial(&stream, address, port, until_ms) == STREAM_UNREACHABLE && stream.refused;
+    tls_stream_close(&stream);
+    return closed;
 }
 
 /* ---- TLS ---- */

@@ -30,6 +30,7 @@ struct tls_stream {
     bool established;      /* the handshake is over; OpenSSL forgets that after a fatal error */
     bool speaks_tls;       /* a handshake message or an alert came */
     bool certificate_sent; /* ours, in this handshake */
+    bool refused;          /* the host says that nothing listens at the port */
     bool resumed;          /* the handshake was the short one of a known session */
     int alert;             /* the last fatal alert from the peer; -1: none */
     int64_t until_ms;      /* of the call at hand */
@@ -42,6 +43,8 @@ void tls_stream_init(struct tls_stream *stream);
  * offered to the device, which may decline it; NULL: none. */
 enum stream_outcome tls_stream_open(struct tls_stream *stream, const char *address, uint16_t port,
                                     SSL_CTX *context, SSL_SESSION *session, int64_t until_ms);
+/* A TCP connection and nothing else: whether the host says that nothing listens at the port. */
+bool tls_stream_port_closed(const char *address, uint16_t port, int64_t until_ms);
 /* The session of an open stream, for later ones, whatever becomes of this one; the caller's. NULL: the device
  * keeps none. */
 SSL_SESSION *tls_stream_session(const struct tls_stream *stream);

@@ -218,7 +218,11 @@ bool connect_to_unprovision(struct session *session, struct step_report *report,
 {
     if (connect_operational(session, report, err))
         return true;
-    if (err->reason != REASON_DEVICE_CERTIFICATE_WRONG || session->offer.id.attempt == 1)
+    if (session->offer.id.attempt == 1)
+        return false;
+    if (err->reason == REASON_UNREACHABLE)
+        return unprovision_found_closed(session, err);
+    if (err->reason != REASON_DEVICE_CERTIFICATE_WRONG)
         return false;
     if (!open_with(session, certificate_for(session), IDENTITY_EITHER, err))
         return false;

@@ -124,15 +124,13 @@ static const struct step clock_steps[] = {
 static const struct step unprovision_steps[] = {
     { "O3", "connect", connect_to_unprovision }, { "O5", "authenticate", authenticate },
     { "O5", "check identity", check_identity },  { "O5", "read state", read_state },
-    { "O9", "unprovision", unprovision },
+    { "O9", "begin", begin_unprovisioning },     { "O9", "unprovision", unprovision },
 };
 
 static const struct step unprovision_partially_steps[] = {
-    { "O3", "connect", connect_to_unprovision },
-    { "O5", "authenticate", authenticate },
-    { "O5", "check identity", check_identity },
-    { "O5", "read state", read_state },
-    { "O9", "unprovision partially", unprovision_partially },
+    { "O3", "connect", connect_to_unprovision }, { "O5", "authenticate", authenticate },
+    { "O5", "check identity", check_identity },  { "O5", "read state", read_state },
+    { "O9", "begin", begin_unprovisioning },     { "O9", "unprovision partially", unprovision_partially },
 };
 
 #define STEPS(table) table, COUNT_OF(table)

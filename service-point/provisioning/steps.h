@@ -28,7 +28,10 @@ step_function write_access_control_list, set_ping_response, set_web_interface, s
 step_function enable_kerberos, set_kvm_settings, remove_former_network, prepare_network_credentials,
     set_wired_8021x, set_wireless;
 /* unprovisioning.c */
-step_function unprovision, unprovision_partially;
+step_function begin_unprovisioning, unprovision, unprovision_partially;
+/* Why a computer that is to be unprovisioned is not reached: *err becomes REASON_PORT_CLOSED where that is
+ * it. False, always. */
+bool unprovision_found_closed(struct session *session, struct error *err);
 
 /* All return true, so that a step can end with them. The text, formatted, becomes the report's detail. */
 bool step_done(struct step_report *report, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -57,6 +57,32 @@ static bool await_end(struct session *session, bool answered, enum afterwards *s
     return false;
 }
 
+/* A restart closes the ports as well, but not for so long. What a closed port means the site knows, which was
+ * told what earlier attempts did. Always false: the computer is not reached. */
+bool unprovision_found_closed(struct session *session, struct error *err)
+{
+    const struct connection_target target = target_of(session, NULL, IDENTITY_OPERATIONAL);
+    int64_t until_ms = clock_monotonic_ms() + session->around->restart_wait_ms;
+
+    do {
+        if (!connection_port_closed(&target) || !session_wait(session, LOOK_PAUSE_MAX_MS, err))
+            return false;
+    } while (clock_monotonic_ms() < until_ms);
+    return error_because(err, REASON_PORT_CLOSED, "%s refuses connections to port %u", target.address,
+                         target.port);
+}
+
+/* Told before it is done: should nobody be left to tell afterwards, the site knows that a port that is closed
+ * then was closed by this. Repeating it is harmless. */
+bool begin_unprovisioning(struct session *session, struct step_report *report, struct error *err)
+{
+    (void)err;
+    if (session->setup.state != PROVISIONING_POST)
+        return step_unchanged(report, "the firmware is not provisioned any more");
+    session->last_said_ms = 0; /* so that this report does not wait for others */
+    return step_done(report, "the firmware is asked next");
+}
+
 static bool unprovision_with(struct session *session, unprovision_call *call, struct step_report *report,
                              struct error *err)
 {

@@ -44,6 +44,8 @@ enum reason_code enrolment_judge(const struct enrolment_facts *facts)
         return token;
     if (facts->uuid_bound_elsewhere)
         return REASON_BOUND_TO_ANOTHER_KEY;
+    if (!facts->computer_known && facts->imported_only)
+        return REASON_UNKNOWN_COMPUTER;
     return !facts->computer_known && facts->name_taken ? REASON_NAME_TAKEN : REASON_NONE;
 }
 
@@ -148,10 +150,12 @@ static void name_computer(struct parameters *parameters, const struct message_en
     parameters_text(parameters, fqdn);
 }
 
+/* A conflict undoes the whole turn; when it is replayed, the facts tell whom the computer is bound to. */
 static bool store(struct database *database, const struct enrolment *enrolment, const struct found *found,
                   struct error *err)
 {
     AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    AUTO(rows_free) struct rows *rows = NULL;
     const struct message_enrol *said = enrolment->said;
     AUTO(text_free) char *roots = join_roots(said);
     AUTO(text_free) char *mac = mac_text(said);
@@ -172,7 +176,10 @@ static bool store(struct database *database, const struct enrolment *enrolment, 
     parameters_text(parameters, control_mode_word(said->control_mode));
     parameters_bool(parameters, said->amt_disabled);
     parameters_bool(parameters, !found->facts.name_taken);
-    return database_write(database, STATEMENT_AGENT_STORE, parameters, err);
+    if (!database_run(database, STATEMENT_AGENT_STORE, parameters, &rows, err))
+        return false;
+    return rows_count(rows) > 0 ||
+           error_set(err, ERROR_CONFLICT, "another agent was bound to this computer at the same time");
 }
 
 bool alarm_raise(struct database *database, enum reason_code reason, const struct uuid *computer,
@@ -218,6 +225,7 @@ bool enrolment_carry_out(struct database *database, const struct enrolment *enro
 
     if (!find_facts(database, enrolment, &found, err))
         return false;
+    found.facts.imported_only = enrolment->imported_only;
     reason = enrolment_judge(&found.facts);
     if (reason == REASON_NONE)
         return store(database, enrolment, &found, err);

@@ -3,7 +3,8 @@
  * authenticate").
  *
  * A token is needed to bind a key and never again. A computer that was never imported becomes known, and
- * managed in band; one that was imported stays managed as it is until an operator decides otherwise.
+ * managed in band, unless only imported ones may have agents; one that was imported stays managed as it is
+ * until an operator decides otherwise.
  *
  * The calls run inside the transaction of the caller's turn. What they refuse is an answer, not a failure:
  * what was written with it, an alarm, is to be committed.
@@ -23,6 +24,7 @@ struct enrolment {
     const char *key;     /* CURVE public key, proven */
     const char *address; /* numeric, of the connection; may be empty */
     const struct message_enrol *said;
+    bool imported_only; /* computers that nobody imported are refused */
 };
 
 bool enrolment_carry_out(struct database *database, const struct enrolment *enrolment,
@@ -42,6 +44,7 @@ struct enrolment_facts {
     enum token_state token;
     bool token_of_another; /* made for another UUID */
     bool computer_known, name_taken;
+    bool imported_only;
 };
 
 /* REASON_NONE: the key is, or is to be, bound. Pure. */

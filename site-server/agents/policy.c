@@ -3,8 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/utf8.h"
 #include "devices/root_hash.h"
 #include "statement.h"
+
+#define CHECK_TEXT_MAX_BYTES 400
 
 void agent_clear(struct agent *agent)
 {
@@ -127,8 +130,8 @@ bool check_record(struct database *database, const struct agent *agent,
 {
     AUTO(parameters_free) struct parameters *parameters = parameters_new();
     const struct reason *reason = reason_of(found_by_agent(failed->reason));
-    AUTO(text_free)
-    char *text = text_format("%.400s", failed->text && *failed->text ? failed->text : reason->meaning);
+    const char *said = failed->text && *failed->text ? failed->text : reason->meaning;
+    AUTO(text_free) char *text = text_format("%.*s", (int)utf8_cut(said, CHECK_TEXT_MAX_BYTES), said);
     AUTO(text_free)
     char *sentence = strcmp(reason->remedy, "nothing") == 0 ? text_copy(text)
                                                             : text_format("%s; %s", text, reason->remedy);

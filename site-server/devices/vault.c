@@ -225,9 +225,10 @@ bool vault_key_add(const char *path, struct error *err)
     AUTO(vault_free) struct vault *checked = NULL;
     AUTO(secret_free) struct secret *former = NULL;
     AUTO(secret_free) struct secret *content = NULL;
+    AUTO(private_file_release) int held = -1;
 
-    if (!vault_load(&checked, path, err) || !private_file_read(path, &former, err) ||
-        !new_key_line(&line, err))
+    if (!private_file_hold(path, &held, err) || !vault_load(&checked, path, err) ||
+        !private_file_read(path, &former, err) || !new_key_line(&line, err))
         return false;
     both = text_format("%s%s", line, secret_reveal(former));
     content = secret_from_text(both);

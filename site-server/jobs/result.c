@@ -8,6 +8,7 @@
 #include "devices/history.h"
 #include "jobs/candidate.h"
 #include "jobs/kind.h"
+#include "jobs/unprovisioning.h"
 #include "statement.h"
 
 /* The attempt that a result names, as the database has it. */
@@ -391,6 +392,19 @@ static bool fall_back(struct database *database, const struct job_settings *sett
            job_set_back(database, settings, &setback, 1, err);
 }
 
+static bool conclude(struct database *database, const struct job_settings *settings,
+                     const struct attempt *attempt, const struct message_job_finished *finished,
+                     struct error *err)
+{
+    bool done = finished->done;
+
+    if (!done && attempt->kind->status_done == STATUS_NOT_PROVISIONED &&
+        !unprovisioning_proved(database, &finished->id, finished->reason, &done, err))
+        return false;
+    return done ? complete(database, attempt, finished, err)
+                : fall_back(database, settings, attempt, finished, err);
+}
+
 static bool record_steps(struct database *database, int64_t service_point,
                          const struct message_job_finished *finished, struct error *err)
 {
@@ -410,8 +424,7 @@ static bool take_result(struct database *database, const struct job_settings *se
            supersede_unused(database, attempt, finished, err) &&
            record_users(database, attempt, finished, err) &&
            record_networks(database, attempt, finished, err) &&
-           (finished->done ? complete(database, attempt, finished, err)
-                           : fall_back(database, settings, attempt, finished, err));
+           conclude(database, settings, attempt, finished, err);
 }
 
 static void refuse(struct message_job_closed *closed, enum reason_code reason, const char *text)

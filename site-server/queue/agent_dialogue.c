@@ -47,7 +47,8 @@ static void refuse(struct exchange *exchange, enum reason_code reason)
 
 static bool enrol_one(struct site *site, struct exchange *exchange, struct error *err)
 {
-    const struct enrolment enrolment = { exchange->peer, exchange->address, &exchange->said.enrol };
+    const struct enrolment enrolment = { exchange->peer, exchange->address, &exchange->said.enrol,
+                                         site->settings->agent.imported_only };
     struct refused refused = { 0 };
     struct message *answer;
 

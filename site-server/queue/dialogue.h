@@ -27,6 +27,7 @@ enum peer_role {                         /* bits */
 struct agent_settings {
     int64_t come_back_s;    /* how often an agent asks for its policy */
     int64_t otp_lifetime_s; /* until a registered one-time password has to be used */
+    bool imported_only;     /* a token does not make a computer known */
 };
 
 struct site_settings {

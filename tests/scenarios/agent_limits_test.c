@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "support/agent_peer.h"
+#include "support/agent_story.h"
 #include "support/expect.h"
 #include "support/queue_peer.h"
 
@@ -175,16 +175,13 @@ static void an_agent_is_answered_when_the_database_is_back(void **state)
 {
     AUTO(agent_peer_close) struct agent_peer *peer = NULL;
     AUTO(secret_free) struct secret *token = NULL;
-    AUTO(text_free) char *printed = NULL;
     AUTO(message_free) struct message nothing = { 0 };
     struct site *site = *state;
     struct computer computer;
     struct message enrolling;
     struct error err = { 0 };
 
-    must(site_amtctl(site, &printed, &err, "token", "create", "database", NULL));
-    printed[strcspn(printed, "\n")] = '\0';
-    token = secret_from_text(printed);
+    token = token_make(site, "database", NULL);
     computer_plan(&computer, site, 7, "16.1");
     peer = come_from(site, 30);
     enrolling = agent_enrol(site, &computer, token, SETUP_PRE);

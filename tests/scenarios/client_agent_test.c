@@ -2,7 +2,6 @@
  * client_agent_test.c - spec chapter 3 through all the real programs: agent, site server, service point, and
  * firmware with both its sides.
  */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,40 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "support/client_agent.h"
+#include "support/client_agent_story.h"
 #include "support/expect.h"
 
-enum { ENDED_WELL = 0, ENDED_WITH_ERROR = 1, ENDED_WITH_FAILED_CHECK = 2, WAIT_MS = 60000 };
-
-static char *site_token; /* of all tests */
-
-/* A computer that nobody imported, before its setup, with the agent on it. */
-static void hand_out(struct site *site, struct computer *computer, struct client_agent *agent, unsigned index,
-                     const char *generation, const char *words)
-{
-    AUTO(text_free) char *fleet_words = text_format("state=pre hello=manual %s", words);
-    struct error err = { 0 };
-
-    computer_plan(computer, site, index, generation);
-    must(computer_plug_in(site, computer, &err, fleet_words));
-    must(client_agent_install(agent, site, computer, site_token, NULL, &err));
-}
-
-static void expect_run(const struct client_agent *agent, int status, const char *word, const char *option)
-{
-    AUTO(command_result_clear) struct command_result result = { 0 };
-    struct error err = { 0 };
-
-    must(client_agent_run(agent, &result, &err, word, option, NULL));
-    if (result.exit_status != status)
-        fail_msg("%s ended with %d, not %d: %s%s", word, result.exit_status, status, result.output,
-                 result.errors);
-}
-
-static void run_agent(const struct client_agent *agent)
-{
-    expect_run(agent, ENDED_WELL, "provision", NULL);
-}
+enum { WAIT_MS = 60000 };
 
 static void expect_proven(struct site *site, const struct computer *computer)
 {
@@ -67,21 +36,9 @@ static void behave(struct site *site, const struct computer *computer)
     must(simulator_control(site->simulator, NULL, &err, "behave %s", computer->uuid));
 }
 
-static void set(struct site *site, const struct computer *computer, const char *words)
-{
-    struct error err = { 0 };
-
-    must(simulator_control(site->simulator, NULL, &err, "set %s %s", computer->uuid, words));
-}
-
 static void expect_failed_check(struct site *site, const struct computer *computer, const char *reason)
 {
     expect_sql(site, reason, "SELECT check_reason_code FROM amt.agent WHERE uuid = '%s'", computer->uuid);
-}
-
-static int64_t commands_heard(struct site *site, const struct computer *computer)
-{
-    return state_number(site, computer, "counters.host_calls");
 }
 
 /* ---- the way it is meant ---- */
@@ -94,8 +51,8 @@ static void computers_of_every_generation_are_provisioned_by_their_agents(void *
     struct client_agent *agents = allocate(generation_count * sizeof(*agents));
 
     for (size_t i = 0; i < generation_count; i++) {
-        hand_out(site, &computers[i], &agents[i], (unsigned)i, generations[i], "");
-        run_agent(&agents[i]);
+        agent_hand_out(site, &computers[i], &agents[i], (unsigned)i, generations[i], "");
+        agent_run(&agents[i]);
     }
     for (size_t i = 0; i < generation_count; i++) {
         expect_proven(site, &computers[i]);
@@ -112,13 +69,13 @@ static void once_enrolled_the_agent_needs_no_token_and_keeps_one_secret(void **s
     struct client_agent agent = { 0 };
     struct stat status;
 
-    hand_out(site, &computer, &agent, 20, "16.1", "");
-    run_agent(&agent);
+    agent_hand_out(site, &computer, &agent, 20, "16.1", "");
+    agent_run(&agent);
     assert_int_equal(access(agent.token_path, F_OK), -1);
     assert_int_equal(stat(agent.key_path, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0600);
     expect_proven(site, &computer);
-    run_agent(&agent); /* the site holds it: nothing to be done */
+    agent_run(&agent); /* the site holds it: nothing to be done */
     assert_int_equal(state_number(site, &computer, "provisioning_state"), 2);
     client_agent_clear(&agent);
 }
@@ -143,7 +100,7 @@ static void the_one_time_password_is_nowhere_but_in_firmware(void **state)
     struct client_agent agent = { 0 };
     struct error err = { 0 };
 
-    hand_out(site, &computer, &agent, 21, "14.0", "");
+    agent_hand_out(site, &computer, &agent, 21, "14.0", "");
     process_signal(site->points[0].process, SIGSTOP); /* so that the password stays there */
     must(client_agent_run(&agent, &result, &err, "provision", "--set", "log.level=debug", NULL));
     otp = state_text(site, &computer, "otp");
@@ -176,10 +133,10 @@ static void names_that_an_operator_wants_in_firmware_are_there_before_setup(void
     struct client_agent agent = { 0 };
     struct error err = { 0 };
 
-    hand_out(site, &computer, &agent, 22, "12.0", "option15=elsewhere.example.org");
+    agent_hand_out(site, &computer, &agent, 22, "12.0", "option15=elsewhere.example.org");
     client_agent_clear(&agent);
-    must(client_agent_install(&agent, site, &computer, site_token, settings, &err));
-    run_agent(&agent);
+    must(client_agent_install(&agent, site, &computer, agent_site_token(), settings, &err));
+    agent_run(&agent);
     expect_proven(site, &computer); /* by DHCP's suffix alone it would refuse our certificate */
     suffix = state_text(site, &computer, "suffix");
     assert_string_equal(suffix, "site.example.com");
@@ -209,9 +166,9 @@ static void expect_obstacle(struct site *site, const struct computer *computer, 
 
     must(file_write(uuid_path, computer->uuid, 0600, &err));
     client_agent_clear(agent);
-    must(client_agent_install(agent, site, computer, site_token, (const char *[]){ uuid_setting, NULL },
-                              &err));
-    expect_run(agent, ENDED_WITH_FAILED_CHECK, "provision", NULL);
+    must(client_agent_install(agent, site, computer, agent_site_token(),
+                              (const char *[]){ uuid_setting, NULL }, &err));
+    expect_agent_run(agent, ENDED_WITH_FAILED_CHECK, "provision", NULL);
     expect_failed_check(site, computer, obstacle->reason);
     expect_sql(site, obstacle->status, "SELECT amt_status_name FROM amt.computer WHERE uuid = '%s'",
                computer->uuid);
@@ -228,7 +185,7 @@ static void what_stands_in_the_way_is_seen_in_sql(void **state)
         struct computer computer;
         struct client_agent agent = { 0 };
 
-        hand_out(site, &computer, &agent, 30 + (unsigned)i, "15.0", obstacles[i].words);
+        agent_hand_out(site, &computer, &agent, 30 + (unsigned)i, "15.0", obstacles[i].words);
         expect_obstacle(site, &computer, &agent, &obstacles[i]);
         client_agent_clear(&agent);
     }
@@ -246,7 +203,7 @@ static void a_computer_without_the_device_says_so(void **state)
     struct computer computer;
     struct client_agent agent = { 0 };
 
-    hand_out(site, &computer, &agent, 40, "16.1", "");
+    agent_hand_out(site, &computer, &agent, 40, "16.1", "");
     site->devices = text_format("%s-that-is-not-there", devices);
     expect_obstacle(site, &computer, &agent, &no_device);
     text_free(&site->devices);
@@ -268,8 +225,8 @@ static void a_root_that_is_not_in_common_is_seen_in_sql(void **state)
                                      "state=pre hello=manual");
 
     must(simulator_control(site->simulator, NULL, &err, "add %s", line));
-    must(client_agent_install(&agent, site, &computer, site_token, NULL, &err));
-    expect_run(&agent, ENDED_WITH_FAILED_CHECK, "provision", NULL);
+    must(client_agent_install(&agent, site, &computer, agent_site_token(), NULL, &err));
+    expect_agent_run(&agent, ENDED_WITH_FAILED_CHECK, "provision", NULL);
     expect_failed_check(site, &computer, "no-common-root");
     expect_sql(site, "detected no-common-root",
                "SELECT amt_status_name || ' ' || reason_code FROM amt.computer WHERE uuid = '%s'",
@@ -287,17 +244,17 @@ static void amt_that_is_switched_off_is_switched_on_where_the_policy_says_so(voi
     struct client_agent agent = { 0 };
     struct error err = { 0 };
 
-    hand_out(site, &computer, &agent, 42, "18.0", "amt=off");
+    agent_hand_out(site, &computer, &agent, 42, "18.0", "amt=off");
     uuid_path = text_format("%s/%s.uuid", site->place.directory, computer.short_name);
     uuid_setting = text_format("host.uuid_file = %s", uuid_path);
     must(file_write(uuid_path, computer.uuid, 0600, &err));
     client_agent_clear(&agent);
-    must(client_agent_install(&agent, site, &computer, site_token, (const char *[]){ uuid_setting, NULL },
-                              &err));
-    expect_run(&agent, ENDED_WITH_FAILED_CHECK, "provision", NULL);
+    must(client_agent_install(&agent, site, &computer, agent_site_token(),
+                              (const char *[]){ uuid_setting, NULL }, &err));
+    expect_agent_run(&agent, ENDED_WITH_FAILED_CHECK, "provision", NULL);
     expect_failed_check(site, &computer, "amt-disabled");
     must(site_amtctl(site, NULL, &err, "computer", "policy", computer.uuid, "--enable-amt", "on", NULL));
-    run_agent(&agent);
+    agent_run(&agent);
     expect_proven(site, &computer);
     client_agent_clear(&agent);
 }
@@ -308,14 +265,14 @@ static void what_firmware_refuses_is_told_with_its_status(void **state)
     struct computer computer;
     struct client_agent agent = { 0 };
 
-    hand_out(site, &computer, &agent, 43, "11.8", "");
+    agent_hand_out(site, &computer, &agent, 43, "11.8", "");
     misbehave(site, &computer, "host-status at=PTHI.StartConfigurationEx 1");
-    expect_run(&agent, ENDED_WITH_ERROR, "provision", NULL);
+    expect_agent_run(&agent, ENDED_WITH_ERROR, "provision", NULL);
     expect_sql(site, "activation-failed 1",
                "SELECT check_reason_code || ' ' || check_status FROM amt.agent WHERE uuid = '%s'",
                computer.uuid);
     behave(site, &computer);
-    run_agent(&agent);
+    agent_run(&agent);
     expect_proven(site, &computer);
     client_agent_clear(&agent);
 }
@@ -331,14 +288,14 @@ static void an_agent_that_is_killed_before_it_activated_begins_anew(void **state
     struct client_agent agent = { 0 };
     struct error err = { 0 };
 
-    hand_out(site, &computer, &agent, 50, "16.1", "");
+    agent_hand_out(site, &computer, &agent, 50, "16.1", "");
     misbehave(site, &computer, "host-stall at=PTHI.SetProvisioningServerOTP");
     must(client_agent_start(&agent, &process, &err));
     expect_sql(site, "registered", "SELECT state FROM amt.one_time_password WHERE uuid = '%s'",
                computer.uuid);
     process_kill(&process);
     behave(site, &computer);
-    run_agent(&agent);
+    agent_run(&agent);
     expect_proven(site, &computer);
     expect_sql(site, "replaced,used",
                "SELECT string_agg(state, ',' ORDER BY id) FROM amt.one_time_password WHERE uuid = '%s'",
@@ -355,11 +312,11 @@ static void an_agent_that_was_stopped_after_activating_only_says_so(void **state
     struct computer computer;
     struct client_agent agent = { 0 };
 
-    hand_out(site, &computer, &agent, 51, "9.0", "");
+    agent_hand_out(site, &computer, &agent, 51, "9.0", "");
     process_signal(site->points[0].process, SIGSTOP);
-    run_agent(&agent);
+    agent_run(&agent);
     before = state_text(site, &computer, "otp");
-    run_agent(&agent);
+    agent_run(&agent);
     after = state_text(site, &computer, "otp");
     process_signal(site->points[0].process, SIGCONT);
     assert_string_equal(before, after);
@@ -373,9 +330,9 @@ static void a_setup_with_a_password_that_the_site_does_not_know_is_begun_anew(vo
     struct computer computer;
     struct client_agent agent = { 0 };
 
-    hand_out(site, &computer, &agent, 52, "7.1", "");
-    set(site, &computer, "otp=SomebodyElsesPassword state=in");
-    run_agent(&agent);
+    agent_hand_out(site, &computer, &agent, 52, "7.1", "");
+    computer_set(site, &computer, "otp=SomebodyElsesPassword state=in");
+    agent_run(&agent);
     expect_proven(site, &computer);
     client_agent_clear(&agent);
 }
@@ -389,7 +346,7 @@ static void a_site_that_is_away_is_waited_for(void **state)
     struct error err = { 0 };
     int status = -1;
 
-    hand_out(site, &computer, &agent, 53, "6.2", "");
+    agent_hand_out(site, &computer, &agent, 53, "6.2", "");
     process_kill(&site->server);
     must(client_agent_start(&agent, &process, &err));
     must(site_start_server(site, &err));
@@ -398,189 +355,6 @@ static void a_site_that_is_away_is_waited_for(void **state)
     process_stop(&process);
     expect_proven(site, &computer);
     client_agent_clear(&agent);
-}
-
-/* ---- by hand ---- */
-
-static void a_dry_run_changes_nothing(void **state)
-{
-    struct site *site = *state;
-    struct computer computer;
-    struct client_agent agent = { 0 };
-
-    hand_out(site, &computer, &agent, 60, "16.1", "");
-    expect_run(&agent, ENDED_WELL, "provision", "--dry-run");
-    assert_int_equal(state_number(site, &computer, "provisioning_state"), 0);
-    expect_sql(site, "0", "SELECT count(*) FROM amt.one_time_password WHERE uuid = '%s'", computer.uuid);
-    assert_int_equal(access(agent.schedule_path, F_OK), -1);
-    client_agent_clear(&agent);
-}
-
-static void until_the_site_wants_to_hear_from_it_a_scheduled_run_is_silent(void **state)
-{
-    struct site *site = *state;
-    struct computer computer;
-    struct client_agent agent = { 0 };
-    int64_t heard;
-
-    hand_out(site, &computer, &agent, 61, "16.1", "zero-touch=no");
-    expect_run(&agent, ENDED_WITH_FAILED_CHECK, "provision", "--scheduled");
-    heard = commands_heard(site, &computer);
-    expect_run(&agent, ENDED_WELL, "provision", "--scheduled");
-    assert_int_equal(commands_heard(site, &computer), heard);
-    expect_run(&agent, ENDED_WITH_FAILED_CHECK, "provision", NULL);
-    assert_true(commands_heard(site, &computer) > heard);
-    client_agent_clear(&agent);
-}
-
-static void status_says_what_firmware_says(void **state)
-{
-    struct site *site = *state;
-    AUTO(command_result_clear) struct command_result people = { 0 };
-    AUTO(command_result_clear) struct command_result programs = { 0 };
-    AUTO(json_close) json_object *parsed = NULL;
-    struct computer computer;
-    struct client_agent agent = { 0 };
-    struct error err = { 0 };
-
-    hand_out(site, &computer, &agent, 62, "16.1", "suffix=site.example.com");
-    must(client_agent_run(&agent, &people, &err, "status", "--set", "site.public_key=", NULL));
-    assert_int_equal(people.exit_status, ENDED_WELL);
-    assert_non_null(strstr(people.output, "16.1.25 build 2124"));
-    assert_non_null(strstr(people.output, site->provisioning.sha256_hex));
-    must(client_agent_run(&agent, &programs, &err, "status", "--json", NULL));
-    parsed = json_tokener_parse(programs.output);
-    assert_string_equal(json_text_at(parsed, "uuid"), computer.uuid);
-    assert_string_equal(json_text_at(parsed, "fqdn"), computer.fqdn);
-    assert_string_equal(json_text_at(parsed, "amt.version"), "16.1.25");
-    assert_string_equal(json_text_at(parsed, "amt.state"), "not provisioned");
-    assert_string_equal(json_text_at(parsed, "amt.control_mode"), "none");
-    assert_string_equal(json_text_at(parsed, "amt.dns_suffix"), "site.example.com");
-    assert_string_equal(json_text_at(parsed, "amt.wired.address"), computer.address);
-    assert_int_equal(access(agent.key_path, F_OK), -1); /* no site was spoken to */
-    client_agent_clear(&agent);
-}
-
-static void check_says_what_stands_in_the_way_with_and_without_a_site(void **state)
-{
-    struct site *site = *state;
-    AUTO(command_result_clear) struct command_result alone = { 0 };
-    AUTO(command_result_clear) struct command_result result = { 0 };
-    AUTO(json_close) json_object *parsed = NULL;
-    struct computer computer;
-    struct client_agent agent = { 0 };
-    struct error err = { 0 };
-
-    hand_out(site, &computer, &agent, 63, "16.1", "");
-    must(client_agent_run(&agent, &alone, &err, "check", "--set", "site.public_key=", NULL));
-    assert_int_equal(alone.exit_status, ENDED_WELL);
-    assert_null(strstr(alone.output, "FAILED"));
-    set(site, &computer, "zero-touch=no");
-    must(client_agent_run(&agent, &result, &err, "check", "--json", NULL));
-    assert_int_equal(result.exit_status, ENDED_WITH_FAILED_CHECK);
-    parsed = json_tokener_parse(result.output);
-    assert_int_equal(json_object_array_length(parsed), 4);
-    assert_true(json_true_at(json_object_array_get_idx(parsed, 2), "passed"));
-    assert_string_equal(json_text_at(json_object_array_get_idx(parsed, 3), "reason"), "zero-touch-off");
-    assert_int_equal(state_number(site, &computer, "provisioning_state"), 0);
-    client_agent_clear(&agent);
-}
-
-/* Spec 3: no root but for the device, which is then somebody's. */
-static void as_another_user_the_agent_may_do_no_more_than_he(void **state)
-{
-    struct site *site = *state;
-    AUTO(command_result_clear) struct command_result result = { 0 };
-    struct computer computer;
-    struct client_agent agent = { 0 };
-    struct error err = { 0 };
-
-    if (geteuid() != 0)
-        return; /* only root can become somebody else */
-    hand_out(site, &computer, &agent, 64, "16.1", "");
-    must(client_agent_run(&agent, &result, &err, "status", "--set", "process.user=nobody", NULL));
-    assert_int_equal(result.exit_status, ENDED_WITH_FAILED_CHECK);
-    assert_non_null(strstr(result.output, "may not be opened by this user"));
-    client_agent_clear(&agent);
-}
-
-static void check_says_that_the_site_does_not_want_it(void **state)
-{
-    struct site *site = *state;
-    AUTO(command_result_clear) struct command_result result = { 0 };
-    struct computer computer;
-    struct client_agent agent = { 0 };
-    struct error err = { 0 };
-
-    hand_out(site, &computer, &agent, 65, "16.1", "");
-    expect_run(&agent, ENDED_WELL, "provision", "--dry-run"); /* makes it known */
-    must(site_amtctl(site, NULL, &err, "computer", "policy", computer.uuid, "--provision", "off", NULL));
-    must(client_agent_run(&agent, &result, &err, "check", NULL));
-    assert_int_equal(result.exit_status, ENDED_WITH_FAILED_CHECK);
-    assert_non_null(strstr(result.output, "FAILED  the site wants it provisioned"));
-    run_agent(&agent);
-    assert_int_equal(state_number(site, &computer, "provisioning_state"), 0);
-    client_agent_clear(&agent);
-}
-
-static void what_is_mistyped_is_named(void **state)
-{
-    static const struct {
-        const char *words[4], *named;
-    } cases[] = {
-        { { NULL }, "no command given" },
-        { { "frobnicate" }, "frobnicate" },
-        { { "status", "--dry-run" }, "--dry-run" },
-        { { "provision", "--json" }, "--json" },
-        { { "status", "--set", "site.colour=red" }, "site.colour" },
-        { { "provision", "--set", "site.public_key=short" }, "site.public_key" },
-        { { "status", "--set", "log.level=loud" }, "loud" },
-        { { "provision", "--migrate" }, "--migrate" },
-    };
-    struct site *site = *state;
-    AUTO(text_free) char *program = site_program(site, "client-agent/amt-client-agent");
-    AUTO(text_free) char *uuid_path = site_path(site, "mistyped.uuid");
-    AUTO(text_free) char *uuid = text_format("host.uuid_file=%s", uuid_path);
-    AUTO(text_free) char *device = text_format("device.paths=%s.not-there", uuid_path);
-    struct error err = { 0 };
-
-    must(file_write(uuid_path, "7f3a1c52-9b04-4e6d-a1c8-0d5e2f6b7a90", 0600, &err));
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        AUTO(command_result_clear) struct command_result result = { 0 };
-        const char *argv[12] = { program };
-        size_t count = 1;
-
-        for (size_t word = 0; word < 4 && cases[i].words[word]; word++)
-            argv[count++] = cases[i].words[word];
-        for (size_t word = 0; cases[i].words[0] && word < 4; word++)
-            argv[count++] = (const char *[]){ "--set", uuid, "--set", device }[word];
-        must(command_run(&result, NULL, WAIT_MS, argv, &err));
-        assert_int_equal(result.exit_status, ENDED_WITH_ERROR);
-        if (!strstr(result.errors, cases[i].named))
-            fail_msg("\"%s\" is not in: %s", cases[i].named, result.errors);
-    }
-}
-
-static int begin(void **state)
-{
-    static const char *const server_settings[] = { "job.retry_delay = 1s", "agents.rate_address = 100000",
-                                                   NULL };
-    struct site_options options = { .server_settings = server_settings, .host_side = true };
-    struct error err = { 0 };
-    int failed = scenario_begin(state, &options);
-
-    if (failed)
-        return failed;
-    if (client_agent_token(*state, "roll-out", &site_token, &err))
-        return 0;
-    print_error("%s\n", err.message);
-    return -1;
-}
-
-static int end(void **state)
-{
-    text_free(&site_token);
-    return scenario_end(state);
 }
 
 int main(void)
@@ -599,14 +373,7 @@ int main(void)
         cmocka_unit_test(an_agent_that_was_stopped_after_activating_only_says_so),
         cmocka_unit_test(a_setup_with_a_password_that_the_site_does_not_know_is_begun_anew),
         cmocka_unit_test(a_site_that_is_away_is_waited_for),
-        cmocka_unit_test(a_dry_run_changes_nothing),
-        cmocka_unit_test(until_the_site_wants_to_hear_from_it_a_scheduled_run_is_silent),
-        cmocka_unit_test(status_says_what_firmware_says),
-        cmocka_unit_test(check_says_what_stands_in_the_way_with_and_without_a_site),
-        cmocka_unit_test(as_another_user_the_agent_may_do_no_more_than_he),
-        cmocka_unit_test(check_says_that_the_site_does_not_want_it),
-        cmocka_unit_test(what_is_mistyped_is_named),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, agent_scenario_begin, agent_scenario_end);
 }

@@ -2,6 +2,7 @@
 -- that is not known becomes known as $5, $6 with MAC $7; one that has its UUID for a name gets these, unless another
 -- has them ($17 false). Of the agent and the firmware: versions $8 and $9, wired address $10 with $11 bits of prefix,
 -- DNS suffix $12, roots $13 (separated by blanks), setup state $14, control mode $15, switched off $16.
+-- No row: after its facts were read, another key was bound to the computer, or this one was unbound.
 WITH said AS (
     SELECT $1::uuid AS uuid, $10::text::inet AS wired, $9::text AS amt_version, $7::text::macaddr AS mac
 ), used AS (
@@ -18,8 +19,10 @@ WITH said AS (
        SET short_name = CASE WHEN c.fqdn = c.uuid::text AND $17::boolean THEN $5::text ELSE c.short_name END,
            fqdn = CASE WHEN c.fqdn = c.uuid::text AND $17::boolean THEN lower($6::text) ELSE c.fqdn END,
            address = CASE WHEN c.managed_in_band THEN coalesce(s.wired, c.address) ELSE c.address END,
-           -- A service point knows it to the last digit.
-           firmware_version = CASE WHEN s.amt_version IS NULL OR starts_with(c.firmware_version, s.amt_version)
+           -- A service point knows it to the last digit. Of a computer that it is not asked about, an agent tells nothing
+           -- that a job would go by.
+           firmware_version = CASE WHEN s.amt_version IS NULL OR NOT c.managed_in_band
+                                     OR starts_with(c.firmware_version, s.amt_version)
                                    THEN c.firmware_version ELSE s.amt_version END
       FROM said s WHERE c.uuid = s.uuid
 )
@@ -35,3 +38,5 @@ SELECT s.uuid, $2::text, nullif($3::bigint, 0), $4::text::inet, $8::text, s.wire
        wired_prefix_bits = EXCLUDED.wired_prefix_bits, mac = EXCLUDED.mac, dns_suffix = EXCLUDED.dns_suffix,
        root_hashes = EXCLUDED.root_hashes, setup_state = EXCLUDED.setup_state, control_mode = EXCLUDED.control_mode,
        amt_disabled = EXCLUDED.amt_disabled
+ WHERE a.key = EXCLUDED.key OR (a.key IS NULL AND EXCLUDED.token IS NOT NULL)
+RETURNING a.uuid

@@ -46,6 +46,20 @@ static void quotes_line_breaks_and_control_characters_are_escaped(void **state)
     assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
 }
 
+static void line_for_a_terminal(void)
+{
+    log_info("seen", log_text("from", "\xC3\xBC \x1B[2J \302\2332J \xFF"));
+}
+
+static void what_a_terminal_would_obey_is_escaped(void **state)
+{
+    char text[4096];
+
+    (void)state;
+    captured(line_for_a_terminal, text, sizeof(text));
+    assert_non_null(strstr(text, "from=\"\xC3\xBC \\x1b[2J \\xc2\\x9b2J \\xff\"\n"));
+}
+
 static void long_line(void)
 {
     char *longer = malloc(10001);
@@ -85,6 +99,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quotes_line_breaks_and_control_characters_are_escaped),
+        cmocka_unit_test(what_a_terminal_would_obey_is_escaped),
         cmocka_unit_test(a_line_that_is_too_long_is_cut_and_still_ends),
         cmocka_unit_test(a_flood_writes_one_line_an_interval_and_says_how_many_it_left_out),
     };

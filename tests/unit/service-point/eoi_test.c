@@ -6,34 +6,15 @@
 
 #include "common/encoding.h"
 #include "eoi_answer.h"
-#include "fake_device.h"
+#include "fake_identity.h"
 #include "firmware/eoi.h"
 #include "firmware/eoi_describe.h"
 
 #define SECURITY CLIENT "SecurityAdministration/2004/01"
 #define REALM    "Intel(R) AMT (ID:12345678-9ABC-DEF0-1234-56789ABCDEF0)"
 
-static struct identity device_identity;
-static struct trust *trust;
-static struct fake_device device;
 static struct connection *connection;
-static struct error err;
 static char answers[FAKE_REQUESTS_MAX][EOI_ANSWER_SIZE];
-
-static int make_identity(void **state)
-{
-    (void)state;
-    device_identity = pki_make(&(struct certificate_wish){ .common_name = "AMT" });
-    return trust_load(&trust, NULL, 0, 0, &err) ? 0 : -1;
-}
-
-static int free_identity(void **state)
-{
-    (void)state;
-    pki_free(&device_identity);
-    trust_free(&trust);
-    return 0;
-}
 
 static void start(void)
 {

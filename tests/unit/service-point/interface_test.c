@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fake_device.h"
+#include "fake_identity.h"
 #include "firmware/connection.h"
 
 #define CHALLENGE(server, nonce)                                                                             \
@@ -18,26 +18,6 @@
 #define ANSWER(server)                                                                                       \
     "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nServer: " server "\r\nContent-Length: 4\r\n\r\nbody"
 #define AMT(version) "Intel(R) Active Management Technology " version
-
-static struct identity device_identity;
-static struct trust *trust;
-static struct fake_device device;
-static struct error err;
-
-static int make_identity(void **state)
-{
-    (void)state;
-    device_identity = pki_make(&(struct certificate_wish){ .common_name = "AMT" });
-    return trust_load(&trust, NULL, 0, 0, &err) ? 0 : -1;
-}
-
-static int free_identity(void **state)
-{
-    (void)state;
-    pki_free(&device_identity);
-    trust_free(&trust);
-    return 0;
-}
 
 /* Logs in to a device that gives these answers, with one account. */
 static bool log_in(const char *const *script, enum first_stage wanted, const char *known,

@@ -11,9 +11,9 @@
 #include <zlib.h>
 
 #include "common/encoding.h"
-#include "fake_device.h"
 #include "firmware/wsman.h"
 #include "firmware/wsman_describe.h"
+#include "wsman_talk.h"
 
 #define AMT "http://intel.com/wbem/wscim/1/amt-schema/1/"
 #define PULLED(items, ending)                                                                                \
@@ -28,69 +28,6 @@
     "<b:Address>default</b:Address><b:ReferenceParameters><c:ResourceURI>" AMT class                         \
         "</c:ResourceURI><c:SelectorSet><c:Selector Name=\"" key "\">" value                                 \
         "</c:Selector></c:SelectorSet></b:ReferenceParameters>"
-
-static struct identity device_identity;
-static struct trust *trust;
-static struct fake_device device;
-static struct connection *connection;
-static struct error err;
-static char answers[FAKE_REQUESTS_MAX][8192];
-
-static int make_identity(void **state)
-{
-    (void)state;
-    device_identity = pki_make(&(struct certificate_wish){ .common_name = "AMT" });
-    return trust_load(&trust, NULL, 0, 0, &err) ? 0 : -1;
-}
-
-static int free_identity(void **state)
-{
-    (void)state;
-    pki_free(&device_identity);
-    trust_free(&trust);
-    return 0;
-}
-
-/* Starts a device that gives these bodies, the last one a NULL, and connects to it. */
-static void talk_to_device_that_answers(const char *const *bodies)
-{
-    struct connection_target target = { .address = "127.0.0.1", .timeout_ms = 3000, .trust = trust };
-
-    memset(&device, 0, sizeof(device));
-    err = (struct error){ 0 };
-    device.identity = &device_identity;
-    for (size_t i = 0; bodies[i]; i++) {
-        char envelope[7168];
-
-        snprintf(
-            envelope, sizeof(envelope),
-            "<a:Envelope xmlns:a=\"http://www.w3.org/2003/05/soap-envelope\""
-            " xmlns:b=\"http://schemas.xmlsoap.org/ws/2004/08/addressing\""
-            " xmlns:c=\"http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd\"><a:Header>"
-            "<b:Action a:mustUnderstand=\"true\">x</b:Action></a:Header><a:Body>%s</a:Body></a:Envelope>",
-            bodies[i]);
-        snprintf(answers[i], sizeof(answers[i]),
-                 "HTTP/1.1 200 OK\r\nServer: Intel(R) Active Management Technology 12.0.67.1579\r\n"
-                 "Content-Length: %zu\r\n\r\n%s",
-                 strlen(envelope), envelope);
-        device.script[i].text = answers[i];
-    }
-    fake_start(&device);
-    target.port = device.port;
-    assert_true(connection_open(&connection, &target, &err));
-}
-
-static void hang_up(void)
-{
-    connection_close(&connection);
-    fake_stop(&device);
-}
-
-static void assert_sent(size_t request, const char *part)
-{
-    if (!strstr(device.requests[request], part))
-        fail_msg("request %zu has no %s:\n%s", request, part, device.requests[request]);
-}
 
 static void a_put_sends_back_what_get_returned_with_the_changes(void **state)
 {

@@ -68,6 +68,21 @@ static void other_facts_that_forbid_an_enrolment_are_named(void **state)
     expect_reason(enrolment_judge(&facts), REASON_DUMMY_UUID);
 }
 
+/* What its agent says would be the name of its certificate. */
+static void a_computer_that_was_not_imported_is_refused_where_imported_ones_alone_have_agents(void **state)
+{
+    struct enrolment_facts facts = first_contact;
+
+    (void)state;
+    facts.imported_only = true;
+    expect_reason(enrolment_judge(&facts), REASON_UNKNOWN_COMPUTER);
+    facts.token = TOKEN_UNKNOWN; /* a stranger is not told which computers are known */
+    expect_reason(enrolment_judge(&facts), REASON_TOKEN_UNKNOWN);
+    facts = first_contact;
+    facts.imported_only = facts.computer_known = true;
+    expect_reason(enrolment_judge(&facts), REASON_NONE);
+}
+
 static const struct policy_facts new_computer = { .managed_in_band = true,
                                                   .provision = true,
                                                   .auto_reprovision = true,
@@ -166,6 +181,7 @@ int main(void)
         cmocka_unit_test(an_unbound_key_needs_a_good_token),
         cmocka_unit_test(a_bound_key_needs_no_token_but_its_own_uuid),
         cmocka_unit_test(a_stranger_is_not_told_which_computers_are_bound),
+        cmocka_unit_test(a_computer_that_was_not_imported_is_refused_where_imported_ones_alone_have_agents),
         cmocka_unit_test(other_facts_that_forbid_an_enrolment_are_named),
         cmocka_unit_test(a_new_computer_is_to_be_provisioned),
         cmocka_unit_test(what_speaks_against_it_is_named),

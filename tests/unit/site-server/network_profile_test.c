@@ -5,19 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "control/profile_file.h"
 #include "control/profile_passwords.h"
-#include "database/schema_change.h"
 #include "jobs/network_profile.h"
 #include "statement.h"
-#include "support/postgres.h"
-#include "support/workplace.h"
+#include "tests/unit/site-server/fresh_database.h"
 
-static char directory[] = "/tmp/network_profile_test.XXXXXX";
-static struct postgres *postgres;
+static struct fresh_database fresh;
 static struct database *db;
 static struct vault *vault;
 
@@ -42,26 +38,21 @@ static void sql(const char *text)
 
 static int start(void **state)
 {
-    AUTO(text_free) char *cluster = NULL;
     AUTO(text_free) char *keys = NULL;
     struct database_options options = { .program = "network_profile_test",
                                         .statements = statement_texts,
                                         .statement_count = STATEMENT_COUNT };
     struct error err = { 0 };
-    unsigned applied;
 
     (void)state;
-    if (!mkdtemp(directory) || chmod(directory, 0755) != 0) /* PostgreSQL runs as another user */
-        return -1;
-    cluster = text_format("%s/cluster", directory);
-    keys = text_format("%s/keys", directory);
-    if (postgres_start(&postgres, cluster, &err)) {
-        options.url = postgres_url(postgres);
-        if (schema_migrate(options.url, &applied, &err) && database_open(&db, &options, &err) &&
-            vault_key_create(keys, &err) && vault_load(&vault, keys, &err))
+    if (fresh_database_start(&fresh, &err)) {
+        keys = fresh_database_path(&fresh, "keys");
+        options.url = fresh_database_url(&fresh);
+        if (database_open(&db, &options, &err) && vault_key_create(keys, &err) &&
+            vault_load(&vault, keys, &err))
             return 0;
     }
-    fprintf(stderr, "%s\n", err.message);
+    print_error("%s\n", err.message);
     return -1;
 }
 
@@ -70,8 +61,7 @@ static int stop(void **state)
     (void)state;
     vault_free(&vault);
     database_close(&db);
-    postgres_stop(&postgres);
-    directory_remove(directory);
+    fresh_database_stop(&fresh);
     return 0;
 }
 

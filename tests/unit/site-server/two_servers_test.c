@@ -6,10 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "database/schema_change.h"
 #include "devices/device.h"
 #include "jobs/dispatcher.h"
 #include "jobs/lease.h"
@@ -17,15 +15,13 @@
 #include "jobs/result.h"
 #include "jobs/service_point.h"
 #include "statement.h"
-#include "support/postgres.h"
-#include "support/workplace.h"
+#include "tests/unit/site-server/fresh_database.h"
 
 #define SERVERS   3
 #define COMPUTERS 600
 #define BATCH     100
 
-static char directory[] = "/tmp/two_servers_test.XXXXXX";
-static struct postgres *postgres;
+static struct fresh_database fresh;
 static char *key_file;
 static atomic_uint finished_jobs;
 
@@ -46,7 +42,7 @@ struct server {
 /* As a superuser: what an administrator does. */
 static bool administer(const char *text, struct error *err)
 {
-    struct database_options options = { .url = postgres_url(postgres), .program = "test" };
+    struct database_options options = { .url = fresh_database_url(&fresh), .program = "test" };
     AUTO(database_close) struct database *database = NULL;
 
     return database_open(&database, &options, err) &&
@@ -56,10 +52,7 @@ static bool administer(const char *text, struct error *err)
 /* With the rights of a site server and no others. */
 static bool open_server(struct server *server)
 {
-    AUTO(text_free)
-    char *url =
-        text_format("%.*sserver", (int)(strstr(postgres_url(postgres), "user=") + 5 - postgres_url(postgres)),
-                    postgres_url(postgres));
+    AUTO(text_free) char *url = fresh_database_server_url(&fresh);
     struct database_options options = { .url = url,
                                         .program = "test",
                                         .instance = server->instance,
@@ -378,28 +371,22 @@ static void a_service_point_belongs_to_the_site_server_of_its_latest_session(voi
 
 static int start(void **state)
 {
-    AUTO(text_free) char *cluster = NULL;
-    struct error err;
-    unsigned applied;
+    struct error err = { 0 };
 
     (void)state;
-    if (!mkdtemp(directory) || chmod(directory, 0755) != 0) /* PostgreSQL runs as another user */
-        return -1;
-    cluster = text_format("%s/cluster", directory);
-    key_file = text_format("%s/secret.keys", directory);
-    if (postgres_start(&postgres, cluster, &err) && schema_migrate(postgres_url(postgres), &applied, &err) &&
-        vault_key_create(key_file, &err) &&
-        administer("CREATE ROLE server LOGIN IN ROLE amt_site_server", &err))
-        return 0;
-    fprintf(stderr, "%s\n", err.message);
+    if (fresh_database_start(&fresh, &err)) {
+        key_file = fresh_database_path(&fresh, "secret.keys");
+        if (vault_key_create(key_file, &err))
+            return 0;
+    }
+    print_error("%s\n", err.message);
     return -1;
 }
 
 static int stop(void **state)
 {
     (void)state;
-    postgres_stop(&postgres);
-    directory_remove(directory);
+    fresh_database_stop(&fresh);
     text_free(&key_file);
     return 0;
 }

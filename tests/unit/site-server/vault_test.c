@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/private_file.h"
 #include "devices/vault.h"
 
 #define PLACE "11111111-2222-3333-4444-555555555555|admin"
@@ -237,6 +239,38 @@ static void a_key_file_is_never_replaced_by_a_new_one(void **state)
     assert_false(vault_key_create(file->path, &err));
 }
 
+/* Two rotations at the same time: what the one encrypts must not lose its key to the other. */
+static void keys_that_are_added_at_the_same_time_are_all_there(void **state)
+{
+    enum { PEOPLE = 4, TIMES = 10 };
+    struct key_file *file = *state;
+    AUTO(secret_free) struct secret *content = NULL;
+    struct error err = { 0 };
+    pid_t people[PEOPLE];
+    unsigned lines = 0;
+    int status;
+
+    for (unsigned i = 0; i < PEOPLE; i++) {
+        people[i] = fork();
+        if (people[i] == 0) {
+            bool added = true;
+
+            for (unsigned k = 0; added && k < TIMES; k++)
+                added = vault_key_add(file->path, &err);
+            _exit(added ? 0 : 1);
+        }
+        assert_true(people[i] > 0);
+    }
+    for (unsigned i = 0; i < PEOPLE; i++) {
+        assert_int_equal(waitpid(people[i], &status, 0), people[i]);
+        assert_int_equal(status, 0);
+    }
+    assert_true(private_file_read(file->path, &content, &err));
+    for (const char *at = secret_reveal(content); (at = strchr(at, '\n')); at++)
+        lines++;
+    assert_int_equal(lines, 1 + PEOPLE * TIMES);
+}
+
 int main(void)
 {
 #define WITH_FILE(test) cmocka_unit_test_setup_teardown(test, make_key_file, remove_key_file)
@@ -253,6 +287,7 @@ int main(void)
         WITH_FILE(a_bad_key_file_is_refused_with_its_line),
         WITH_FILE(a_key_file_that_others_can_read_is_refused),
         WITH_FILE(a_key_file_is_never_replaced_by_a_new_one),
+        WITH_FILE(keys_that_are_added_at_the_same_time_are_all_there),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
