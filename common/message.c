@@ -136,6 +136,7 @@ void profile_clear(struct profile *profile)
     for (size_t i = 0; i < profile->user_count; i++)
         user_entry_clear(&profile->users[i]);
     free(profile->users);
+    texts_clear(profile->trusted_names, profile->trusted_name_count);
     memset(profile, 0, sizeof(*profile));
 }
 
@@ -168,6 +169,7 @@ static void register_clear(struct message_register *reg)
     }
     free(reg->certificates);
     free(reg->running);
+    bytes_free(&reg->console_request);
 }
 
 static void job_offer_clear(struct message_job_offer *offer)
@@ -193,6 +195,9 @@ static void job_offer_clear(struct message_job_offer *offer)
     free(offer->former_address);
     kerberos_account_free(&offer->kerberos);
     bytes_free(&offer->certificate);
+    for (size_t i = 0; i < offer->revoked_console_count; i++)
+        bytes_free(&offer->revoked_consoles[i]);
+    free(offer->revoked_consoles);
 }
 
 static void job_finished_clear(struct message_job_finished *finished)
@@ -243,6 +248,9 @@ void message_free(struct message *message)
     case MESSAGE_WELCOME:
         free(message->welcome.site);
         free(message->welcome.software_version);
+        for (size_t i = 0; i < message->welcome.console_certificate_count; i++)
+            bytes_free(&message->welcome.console_certificates[i]);
+        free(message->welcome.console_certificates);
         break;
     case MESSAGE_HEARTBEAT:
         free(message->heartbeat.running);

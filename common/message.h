@@ -88,12 +88,20 @@ struct message_register {
     size_t certificate_count;
     struct attempt_id *running;
     size_t running_count;
-    uint64_t process, session; /* process 0: not told */
+    uint64_t process, session;    /* process 0: not told */
+    struct bytes console_request; /* PKCS#10, DER; empty: none wanted */
 };
+
+#define CONSOLE_CERTIFICATES_MAX  8  /* one of each authority */
+#define REVOKED_CONSOLES_MAX      48 /* AMT 3 stores 1424 bytes */
+#define PROFILE_TRUSTED_NAMES_MAX 3  /* AMT holds four, and one is the service points' */
 
 struct message_welcome {
     char *site, *software_version;
     uint32_t heartbeat_s, lease_s;
+    struct bytes
+        *console_certificates; /* DER, for computers in mutual TLS; the authority that issues now first */
+    size_t console_certificate_count;
 };
 
 struct message_heartbeat {
@@ -211,6 +219,8 @@ struct profile {
     struct wireless_settings *wireless;                      /* NULL: left as it is */
     struct wired_8021x *wired_8021x;                         /* NULL: left as it is */
     uint32_t kvm_session_timeout_min, kvm_consent_timeout_s; /* 0: left as it is */
+    char **trusted_names;                                    /* with mutual_tls */
+    size_t trusted_name_count;                               /* 0: any name */
 };
 
 struct message_job_offer {
@@ -237,6 +247,8 @@ struct message_job_offer {
     char *former_address;              /* where it proved itself last; NULL: nowhere else */
     struct kerberos_account *kerberos; /* NULL: none */
     struct bytes certificate;          /* DER; that the firmware is known to use; empty: none of ours */
+    struct bytes *revoked_consoles;    /* serial numbers, big-endian */
+    size_t revoked_console_count;
 };
 
 struct message_job_decline {
@@ -272,7 +284,11 @@ struct message_account {
     struct kerberos_account *kerberos; /* NULL: none */
 };
 
-enum certificate_usage { CERTIFICATE_SERVER, CERTIFICATE_CLIENT };
+/* Of computers, and of whoever opens them in mutual TLS; the last one never stands in CERTIFICATE_WANTED. */
+enum certificate_usage { CERTIFICATE_SERVER, CERTIFICATE_CLIENT, CERTIFICATE_CONSOLE };
+
+/* AMT SDK, "Mutual authentication": the extended key usage, beside clientAuth, of a remote console. */
+#define REMOTE_CONSOLE_USAGE "2.16.840.1.113741.1.2.1"
 
 struct message_certificate { /* also CERTIFICATE_WANTED, where der is the PKCS#10 request */
     struct attempt_id id;

@@ -241,6 +241,8 @@ static void read_register(struct reader *reader, const Amt__Register *in, struct
     out->session = in->has_session ? in->session : 0;
     if (out->process > INT64_MAX || out->session > INT64_MAX)
         wrong(reader, "process or session", "is too large");
+    read_bytes(reader, "console_request", in->has_console_request, in->console_request,
+               &out->console_request);
 }
 
 static void read_welcome(struct reader *reader, const Amt__Welcome *in, struct message_welcome *out)
@@ -249,6 +251,14 @@ static void read_welcome(struct reader *reader, const Amt__Welcome *in, struct m
     out->software_version = read_text(reader, "software_version", in->software_version);
     out->heartbeat_s = read_enum(reader, "heartbeat_s", in->heartbeat_s, 1, 3600);
     out->lease_s = read_enum(reader, "lease_s", in->lease_s, 1, 86400);
+    check_count(reader, "console_certificates", in->n_console_certificates, CONSOLE_CERTIFICATES_MAX);
+    out->console_certificates =
+        in->n_console_certificates ? allocate(in->n_console_certificates * sizeof(*out->console_certificates))
+                                   : NULL;
+    out->console_certificate_count = in->n_console_certificates;
+    for (size_t i = 0; i < in->n_console_certificates; i++)
+        read_bytes(reader, "console_certificates", true, in->console_certificates[i],
+                   &out->console_certificates[i]);
 }
 
 static void read_heartbeat(struct reader *reader, const Amt__Heartbeat *in, struct message_heartbeat *out)
@@ -322,6 +332,12 @@ static void read_job_offer(struct reader *reader, const Amt__JobOffer *in, struc
     out->former_address = read_text(reader, "former_address", in->former_address);
     out->kerberos = read_kerberos(reader, in->kerberos);
     read_bytes(reader, "certificate", in->has_certificate, in->certificate, &out->certificate);
+    check_count(reader, "revoked_consoles", in->n_revoked_consoles, REVOKED_CONSOLES_MAX);
+    out->revoked_consoles =
+        in->n_revoked_consoles ? allocate(in->n_revoked_consoles * sizeof(*out->revoked_consoles)) : NULL;
+    out->revoked_console_count = in->n_revoked_consoles;
+    for (size_t i = 0; i < in->n_revoked_consoles; i++)
+        read_bytes(reader, "revoked_consoles", true, in->revoked_consoles[i], &out->revoked_consoles[i]);
 }
 
 static void read_job_decline(struct reader *reader, const Amt__JobDecline *in,

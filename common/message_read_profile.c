@@ -154,6 +154,10 @@ void read_profile(struct reader *reader, const Amt__Profile *in, struct profile 
         to->password_version = read_password_version(reader, from->password_version);
         to->password_changed = from->has_password_changed && from->password_changed;
     }
+    if (in->n_trusted_names > PROFILE_TRUSTED_NAMES_MAX)
+        wrong(reader, "trusted_names", "are more than AMT holds");
+    out->trusted_names = read_texts(reader, "trusted_names", in->trusted_names, in->n_trusted_names);
+    out->trusted_name_count = in->n_trusted_names;
     out->wireless = read_wireless(reader, in->wireless);
     out->wired_8021x = read_wired(reader, in->wired_8021x);
     out->kvm_session_timeout_min =

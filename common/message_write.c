@@ -160,6 +160,8 @@ static ProtobufCMessage *put_register(struct scratch *scratch, const struct mess
     out->has_process = out->has_session = in->process != 0;
     out->process = in->process;
     out->session = in->session;
+    out->has_console_request = in->console_request.length != 0;
+    out->console_request = put_bytes(in->console_request.data, in->console_request.length);
     return &out->base;
 }
 
@@ -230,6 +232,10 @@ static ProtobufCMessage *put_job_offer(struct scratch *scratch, const struct mes
     out->kerberos = put_kerberos(scratch, in->kerberos);
     out->has_certificate = in->certificate.length != 0;
     out->certificate = put_bytes(in->certificate.data, in->certificate.length);
+    out->n_revoked_consoles = in->revoked_console_count;
+    out->revoked_consoles = scratch_take(scratch, in->revoked_console_count, sizeof(*out->revoked_consoles));
+    for (size_t i = 0; i < in->revoked_console_count; i++)
+        out->revoked_consoles[i] = put_bytes(in->revoked_consoles[i].data, in->revoked_consoles[i].length);
     return &out->base;
 }
 
@@ -309,6 +315,12 @@ static ProtobufCMessage *put_body(struct scratch *scratch, const struct message 
         out->software_version = put_text(scratch, message->welcome.software_version);
         out->heartbeat_s = message->welcome.heartbeat_s;
         out->lease_s = message->welcome.lease_s;
+        out->n_console_certificates = message->welcome.console_certificate_count;
+        out->console_certificates = scratch_take(scratch, message->welcome.console_certificate_count,
+                                                 sizeof(*out->console_certificates));
+        for (size_t i = 0; i < message->welcome.console_certificate_count; i++)
+            out->console_certificates[i] = put_bytes(message->welcome.console_certificates[i].data,
+                                                     message->welcome.console_certificates[i].length);
         return &out->base;
     }
     case MESSAGE_HEARTBEAT:

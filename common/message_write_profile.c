@@ -141,6 +141,8 @@ Amt__Profile *put_profile(struct scratch *scratch, const struct profile *in)
         to->has_password_changed = to->password_changed = from->password_changed;
         out->users[i] = to;
     }
+    out->n_trusted_names = in->trusted_name_count;
+    out->trusted_names = put_texts(scratch, in->trusted_names, in->trusted_name_count);
     out->wireless = put_wireless(scratch, in->wireless);
     out->wired_8021x = put_wired(scratch, in->wired_8021x);
     out->has_kvm_session_timeout_min = in->kvm_session_timeout_min != 0;

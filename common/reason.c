@@ -92,6 +92,13 @@ static const struct reason reasons[REASON_COUNT] = {
                              "find out what answers at the address that the Hello came from" },
     [REASON_NAME_MISSING] = { "name-missing", NEVER, STATUS_NOT_PROVISIONED, "the computer has no FQDN",
                               "import the computer with its FQDN" },
+    [REASON_CONSOLE_CERTIFICATE_REFUSED] = { "console-certificate-refused", NEVER, STATUS_PROVISIONED,
+                                             "the computer is in mutual TLS and refused the service point's "
+                                             "console certificate",
+                                             "compare the authority that the computer trusts with 'amtctl ca "
+                                             "show', its trusted names and its clock with the "
+                                             "certificate in amt.console_certificate; if nobody else's "
+                                             "certificate opens it, unprovision it in MEBx" },
     [REASON_MANAGED_OUT_OF_BAND] = { "managed-out-of-band", NEVER, STATUS_KEEP,
                                      "the computer is provisioned by its Hello messages",
                                      "nothing, or 'amtctl computer in-band' to leave it to its agent" },
@@ -213,6 +220,12 @@ static const struct reason reasons[REASON_COUNT] = {
                               "nothing; the job is tried again" },
     [REASON_NO_AUTHORITY] = { "no-authority", LATER, STATUS_NOT_PROVISIONED,
                               "no certificate authority is configured", "run 'amtctl ca init'" },
+    [REASON_NO_CONSOLE_CERTIFICATE] = { "no-console-certificate", LATER, STATUS_KEEP,
+                                        "the service point has no certificate that a computer in mutual TLS "
+                                        "would let in",
+                                        "run 'amtctl ca init', or with an authority elsewhere set "
+                                        "firmware.console_certificate of the service point; jobs "
+                                        "resume by themselves" },
     [REASON_ISSUER_REFUSED] = { "issuer-refused", NEVER, STATUS_NOT_PROVISIONED,
                                 "the certificate authority refused the request",
                                 "see the message; mend the request or the authority" },

@@ -33,6 +33,10 @@ static const struct config_key keys[] = {
           "computers saying Hello at the same time; a new one then displaces the oldest"),
     KEY("provisioning.certificates", LIST, provisioning_certificates, "",
         "PEM files, each a private key, the leaf, intermediates and the root, in this order; mode 0600"),
+    KEY("firmware.console_certificate", TEXT, firmware_console_certificate, "",
+        "PEM file of a private key, a client certificate for AMT consoles, intermediates and the root, mode "
+        "0600, for "
+        "computers in mutual TLS; empty: the site issues one"),
     RANGE("firmware.connect_timeout", SECONDS, firmware_connect_timeout_s, "10s", 1, 600,
           "how long a computer may take to accept a connection"),
     RANGE("firmware.request_timeout", SECONDS, firmware_request_timeout_s, "30s", 1, 600,

@@ -16,6 +16,7 @@ struct config {
     char *hello_listen;
     int64_t hello_receive_timeout_s, hello_connections_max;
     struct config_list provisioning_certificates;
+    char *firmware_console_certificate;
     int64_t firmware_connect_timeout_s, firmware_request_timeout_s, firmware_slow_request_timeout_s;
     int64_t firmware_restart_wait_s;
     char *process_user, *log_level;

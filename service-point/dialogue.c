@@ -3,9 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/version.h"
+#include "provisioning/sequence.h"
 
-#define MESSAGES_A_TURN 256
+#define MESSAGES_A_TURN  256
+#define CONSOLE_PAUSE_MS 5000 /* between two requests for console certificates */
 
 static const char *const counter_names[OWN_COUNTERS] = {
     [HELLO_DUPLICATE] = "hello.duplicate",
@@ -93,8 +96,21 @@ static void say_register(struct service_point *point)
     body->running = running_attempts(point, &body->running_count);
     body->process = point->process;
     body->session = ++point->session;
+    bytes_set(&body->console_request, console_request(point->console)->data,
+              console_request(point->console)->length);
+    point->console_asked_ms = point->now_ms;
     registration_asked(&point->registration, queue_client_send(point->queue, &message), point->now_ms);
     message_free(&message);
+}
+
+/* The certificates come with WELCOME; jobs under way go on. Within a session, and not again and again where
+ * the site has none to give. */
+static void renew_console(struct service_point *point, const struct bytes *issuer)
+{
+    if (point->registration.welcomed && !point->registration.asked_ms &&
+        point->now_ms - point->console_asked_ms >= CONSOLE_PAUSE_MS &&
+        console_wants(point->console, issuer, clock_wall_ms() / 1000))
+        say_register(point);
 }
 
 static struct counter *all_counters(const struct service_point *point, size_t *count)
@@ -118,6 +134,8 @@ static struct counter *all_counters(const struct service_point *point, size_t *c
 void dialogue_say_heartbeat(struct service_point *point)
 {
     struct message message = { .kind = MESSAGE_HEARTBEAT, .correlation = dialogue_correlation(point) };
+
+    renew_console(point, NULL);
 
     message.heartbeat.free = free_slots(point);
     message.heartbeat.running = running_attempts(point, &message.heartbeat.running_count);
@@ -177,7 +195,11 @@ static void log_job(const char *event, const struct message_job_offer *offer, co
 static void welcome(struct service_point *point, struct message *message)
 {
     bool known = point->registration.welcomed;
+    struct error err = { 0 };
 
+    if (!console_take(point->console, message->welcome.console_certificates,
+                      message->welcome.console_certificate_count, &err))
+        log_warning("console certificate not taken", log_text("why", err.message));
     registration_welcomed(&point->registration, message->welcome.heartbeat_s, point->now_ms);
     if (known)
         return;
@@ -228,6 +250,24 @@ static void decline_job(struct service_point *point, const struct message *offer
     message_free(&decline);
 }
 
+/* A computer that a job may lock with mutual TLS is one that we must be able to open; and one that another
+ * service point has given the root of a new authority waits until we have a certificate of that, too. */
+static bool can_open(struct service_point *point, const struct message_job_offer *offer, struct error *err)
+{
+    const struct bytes *issuer = offer->issuer_count ? &offer->issuers[0] : NULL;
+    AUTO(console_release) struct console_set *set = console_hold(point->console);
+    bool mutual = offer->profile.mutual_tls, has_any = console_set_count(set) > 0;
+
+    if ((!mutual && !has_any) || console_set_root(set, issuer))
+        return true;
+    renew_console(point, issuer);
+    if (!mutual || !(has_any || sequence_applies_profile(offer->kind)))
+        return true;
+    return error_because(err, REASON_NO_CONSOLE_CERTIFICATE,
+                         "service point %s has no console certificate of the authority that issues now",
+                         point->config->point_name);
+}
+
 static void take_offer(struct service_point *point, struct message *message)
 {
     const struct attempt_id id = message->job_offer.id;
@@ -247,6 +287,10 @@ static void take_offer(struct service_point *point, struct message *message)
     if (free_slots(point) == 0) {
         error_because(&err, REASON_NO_FREE_SLOT, "all %lld slots of service point %s are taken",
                       (long long)point->config->point_slots, point->config->point_name);
+        decline_job(point, message, &err);
+        return;
+    }
+    if (!can_open(point, &message->job_offer, &err)) {
         decline_job(point, message, &err);
         return;
     }

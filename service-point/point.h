@@ -6,6 +6,7 @@
 
 #include "common/log.h"
 #include "config.h"
+#include "firmware/console.h"
 #include "firmware/trust.h"
 #include "hello/listener.h"
 #include "hello/pending.h"
@@ -33,6 +34,8 @@ enum own_counter {
 struct service_point {
     const struct config *config;
     struct trust *trust;
+    struct console *console;
+    int64_t console_asked_ms; /* monotonic; when the site was asked last for what it holds; 0: never */
     struct queue_client *queue;
     bool several_sites; /* that the queue can go to */
     struct registration registration;

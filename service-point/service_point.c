@@ -217,6 +217,15 @@ static bool load_trust(struct service_point *point, struct error *err)
     return loaded;
 }
 
+static bool open_console(struct service_point *point, struct error *err)
+{
+    const struct config *config = point->config;
+
+    return console_open(&point->console, config->firmware_console_certificate, config->point_name,
+                        clock_wall_ms() / 1000, err) ||
+           error_during(err, "firmware.console_certificate");
+}
+
 static bool open_signals(struct service_point *point, struct error *err)
 {
     sigset_t signals;
@@ -250,6 +259,7 @@ static void describe_surroundings(struct service_point *point)
 
     point->surroundings = (struct session_surroundings){
         .trust = point->trust,
+        .console = point->console,
         .connect_timeout_ms = (unsigned)config->firmware_connect_timeout_s * 1000,
         .request_timeout_ms = (unsigned)config->firmware_request_timeout_s * 1000,
         .slow_request_timeout_ms = (unsigned)config->firmware_slow_request_timeout_s * 1000,
@@ -292,8 +302,8 @@ bool service_point_open(struct service_point **point, const struct config *confi
         return false;
     opening->malformed_limit.interval_ms = opening->refused_limit.interval_ms = LOG_INTERVAL_MS;
     raise_descriptor_limit(config);
-    if (!open_signals(opening, err) || !load_trust(opening, err) || !open_queue(opening, err) ||
-        !mailbox_open(&opening->mailbox, err) ||
+    if (!open_signals(opening, err) || !load_trust(opening, err) || !open_console(opening, err) ||
+        !open_queue(opening, err) || !mailbox_open(&opening->mailbox, err) ||
         !hello_listener_open(&opening->listener, &hello, hear_hello, opening, err))
         return false;
     describe_surroundings(opening);
@@ -321,6 +331,7 @@ void service_point_close(struct service_point **point)
     hello_listener_close(&closing->listener);
     mailbox_close(&closing->mailbox);
     queue_client_close(&closing->queue);
+    console_close(&closing->console);
     trust_free(&closing->trust);
     if (closing->signal_fd >= 0)
         close(closing->signal_fd);

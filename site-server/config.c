@@ -62,6 +62,9 @@ static const struct config_key keys[] = {
           "for 6 hours"),
     RANGE("certificate.lifetime", SECONDS, certificate_lifetime_s, "365d", DAY_S, 3650 * DAY_S,
           "validity of the certificates issued to computers"),
+    RANGE("certificate.console_lifetime", SECONDS, certificate_console_lifetime_s, "7d", 3600, 365 * DAY_S,
+          "validity of the certificates with which service points open computers in mutual TLS; renewed at "
+          "half of it"),
     RANGE("certificate.renew_before", SECONDS, certificate_renew_before_s, "42d", 0, 3650 * DAY_S,
           "how long before the end of its validity a certificate is due for renewal"),
     KEY("cmp.server", TEXT, cmp_server, "",

@@ -18,7 +18,7 @@ struct config {
     char *agents_endpoint;    /* empty: none */
     bool agents_newcomers;
     int64_t agents_come_back_s, agents_rate_key, agents_rate_address, agents_connections, otp_lifetime_s;
-    int64_t certificate_lifetime_s, certificate_renew_before_s;
+    int64_t certificate_lifetime_s, certificate_renew_before_s, certificate_console_lifetime_s;
     char *cmp_server; /* empty: none */
     char *cmp_authority_file, *cmp_reference, *cmp_secret_file, *cmp_credential_file, *cmp_request,
         *cmp_renewal;

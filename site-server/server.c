@@ -62,6 +62,7 @@ bool server_configure(struct server *server, const struct config_command *comman
         .hello = { .quiet_s = config->hello_quiet_s, .unknown_max = config->hello_unknown_max },
         .certificate = { .lifetime_s = config->certificate_lifetime_s,
                          .renew_before_s = config->certificate_renew_before_s,
+                         .console_lifetime_s = config->certificate_console_lifetime_s,
                          .crl_url = config->crl_url },
         .agent = { .come_back_s = config->agents_come_back_s,
                    .otp_lifetime_s = config->otp_lifetime_s,

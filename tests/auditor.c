@@ -18,6 +18,7 @@ enum { COMMAND_TIMEOUT_MS = 60000 };
 
 struct options {
     const char *database, *operator_database, *amtctl, *key_file, *issuer;
+    const char *console;   /* for computers in mutual TLS; NULL: there are none */
     const char *simulator; /* control socket; NULL: real firmware */
 };
 
@@ -31,18 +32,15 @@ struct audit {
 };
 
 static const char usage[] = "auditor --database URL --operator URL --amtctl PROGRAM --key-file FILE --issuer "
-                            "PEM [--simulator SOCKET]";
+                            "PEM [--console PEM] [--simulator SOCKET]";
 
 static bool read_options(struct options *options, int argc, char **argv, struct error *err)
 {
     static const struct option known[] = {
-        { "database", required_argument, NULL, 'd' },
-        { "operator", required_argument, NULL, 'o' },
-        { "amtctl", required_argument, NULL, 'a' },
-        { "key-file", required_argument, NULL, 'k' },
-        { "issuer", required_argument, NULL, 'i' },
-        { "simulator", required_argument, NULL, 's' },
-        { 0 },
+        { "database", required_argument, NULL, 'd' },  { "operator", required_argument, NULL, 'o' },
+        { "amtctl", required_argument, NULL, 'a' },    { "key-file", required_argument, NULL, 'k' },
+        { "issuer", required_argument, NULL, 'i' },    { "console", required_argument, NULL, 'c' },
+        { "simulator", required_argument, NULL, 's' }, { 0 },
     };
     int option;
 
@@ -52,6 +50,7 @@ static bool read_options(struct options *options, int argc, char **argv, struct 
                              : option == 'a' ? &options->amtctl
                              : option == 'k' ? &options->key_file
                              : option == 'i' ? &options->issuer
+                             : option == 'c' ? &options->console
                              : option == 's' ? &options->simulator
                                              : NULL;
 
@@ -67,7 +66,7 @@ static bool read_options(struct options *options, int argc, char **argv, struct 
 static bool audit_open(struct audit *audit, struct error *err)
 {
     return sql_open(&audit->sql, audit->options.database, err) &&
-           device_auditor_open(&audit->devices, audit->options.issuer, err) &&
+           device_auditor_open(&audit->devices, audit->options.issuer, audit->options.console, err) &&
            (!audit->options.simulator || simulator_join(&audit->simulator, audit->options.simulator, err)) &&
            records_list(audit->sql, &audit->computers, err) &&
            records_audit(audit->sql, &audit->findings, err);

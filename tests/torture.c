@@ -22,7 +22,7 @@
 enum { DEVICES_MAX = 20000 };
 
 static const char *const jobs[] = { "provision", "rotate-passwords", "renew-certificate", "unprovision",
-                                    NULL };
+                                    "mutual-on", "mutual-off",       "mutual-issuer",     NULL };
 /* EOI alone, WS-Management, and with what newest firmware wants. */
 static const char *const interfaces[] = { "5.2", "11.8", "16.1", NULL };
 

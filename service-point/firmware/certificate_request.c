@@ -148,6 +148,20 @@ static bool key_encode(EVP_PKEY *key, struct secret **out, struct error *err)
     return true;
 }
 
+bool certificate_request_of_console(void *key, const char *name, struct bytes *request, struct error *err)
+{
+    AUTO(text_free) char *common_name = text_format("%.*s", COMMON_NAME_MAX_BYTES, name);
+    X509_REQ *made = X509_REQ_new();
+    bool done = made && X509_REQ_set_version(made, X509_REQ_VERSION_1) == 1 &&
+                X509_NAME_add_entry_by_NID(X509_REQ_get_subject_name(made), NID_commonName, MBSTRING_UTF8,
+                                           (const unsigned char *)common_name, -1, -1, 0) == 1 &&
+                X509_REQ_set_pubkey(made, key) == 1 && X509_REQ_sign(made, key, EVP_sha256()) > 0;
+
+    done = done ? request_encode(made, request, err) : crypto_failed("building", err);
+    X509_REQ_free(made);
+    return done;
+}
+
 static bool signed_request_make(EVP_PKEY *pair, const char *fqdn, enum certificate_usage usage,
                                 struct bytes *request, struct error *err)
 {

@@ -22,4 +22,9 @@ bool certificate_request_unsigned(const struct bytes *public_key, const char *fq
 bool certificate_request_with_key(unsigned bits, const char *fqdn, enum certificate_usage usage,
                                   struct secret **key, struct bytes *request, struct error *err) MUST_CHECK;
 
+/* For this service point itself: key is an EVP_PKEY with its private part. The site chooses the name and what
+ * the certificate is for. */
+bool certificate_request_of_console(void *key, const char *name, struct bytes *request,
+                                    struct error *err) MUST_CHECK;
+
 #endif

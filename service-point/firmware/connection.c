@@ -44,6 +44,12 @@ bool connection_certificate_refused(const struct connection *connection, const c
     const struct provisioning_certificate *certificate = connection->target.certificate;
     struct error guess = { 0 };
 
+    if (certificate && provisioning_certificate_is_console(certificate))
+        return error_because(err, REASON_CONSOLE_CERTIFICATE_REFUSED,
+                             "%s asks for a client certificate and refused our console certificate %s (%s)",
+                             connection->address,
+                             provisioning_certificate_preflight(certificate)->common_name, why);
+
     if (certificate &&
         !preflight_check(provisioning_certificate_preflight(certificate), connection->target.dns_suffix,
                          connection_release(connection), clock_wall_ms() / 1000, &guess)) {
@@ -66,7 +72,8 @@ static bool reset_after_certificate(const struct connection *connection, struct 
     if (!connection->stream.certificate_sent || !connection->target.certificate)
         return false;
     connection_certificate_refused(connection, connection->stream.why, &judged);
-    if (judged.reason == REASON_CLIENT_CERTIFICATE_REFUSED)
+    if (judged.reason == REASON_CLIENT_CERTIFICATE_REFUSED ||
+        judged.reason == REASON_CONSOLE_CERTIFICATE_REFUSED)
         return false;
     *err = judged;
     return true;
@@ -181,6 +188,8 @@ bool connection_ensure_open(struct connection *connection, int64_t until_ms, str
     }
     connection->opened++;
     connection->policy_proved = true;
+    if (!connection->stream.resumed)
+        connection->asked = connection->stream.certificate_asked;
     snprintf(connection->tls, sizeof(connection->tls), "%s %s", SSL_get_version(connection->stream.ssl),
              SSL_get_cipher_name(connection->stream.ssl));
     if (!identity_judge(connection, err)) {
@@ -285,7 +294,25 @@ void connection_expect(struct connection *connection, enum device_identity ident
         session_forget(connection); /* of a certificate that is not the one to come */
 }
 
+void connection_present(struct connection *connection, const struct provisioning_certificate *certificate)
+{
+    if (connection->target.certificate == certificate)
+        return;
+    connection->target.certificate = certificate;
+    session_forget(connection);
+}
+
 /* ---- what was learned ---- */
+
+bool connection_asked_certificate(const struct connection *connection)
+{
+    return connection->asked;
+}
+
+const struct provisioning_certificate *connection_presented(const struct connection *connection)
+{
+    return connection->target.certificate;
+}
 
 size_t connection_number(struct connection *connection)
 {

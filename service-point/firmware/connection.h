@@ -57,7 +57,7 @@ struct connection_target {
     bool resume; /* offer the device its TLS sessions again, never beyond connection_drop() and the like */
     enum first_stage first_stage; /* AUTO: EOI for firmware before 6.0 where it has it */
     const struct trust *trust;
-    const struct provisioning_certificate *certificate; /* NULL: no client certificate is presented */
+    const struct provisioning_certificate *certificate; /* or a console's; NULL: no client certificate */
     enum device_identity identity;
     const char *fqdn;            /* OPERATIONAL, EITHER */
     const struct bytes *issuers; /* OPERATIONAL, EITHER: DER certificates of authorities */
@@ -74,7 +74,8 @@ struct connection_target {
  * Connects and shakes hands. On true the caller owns *connection and ends it with connection_close().
  * Reasons of failure: UNREACHABLE (TCP), NO_AMT (something else answers), TLS_FAILED (no version or suite in
  * common), CLIENT_CERTIFICATE_REFUSED or the pre-flight's better guess (SUFFIX_MISMATCH, CERTIFICATE_...),
- * DEVICE_CERTIFICATE_CHANGED, DEVICE_CERTIFICATE_WRONG, TIMEOUT, TIME_UP, CONNECTION_LOST, INTERNAL.
+ * CONSOLE_CERTIFICATE_REFUSED, DEVICE_CERTIFICATE_CHANGED, DEVICE_CERTIFICATE_WRONG, TIMEOUT, TIME_UP,
+ * CONNECTION_LOST, INTERNAL.
  */
 bool connection_open(struct connection **connection, const struct connection_target *target,
                      struct error *err) MUST_CHECK;
@@ -124,12 +125,20 @@ void connection_drop(struct connection *connection);
  * nothing. fqdn and issuers are those of the target. */
 void connection_expect(struct connection *connection, enum device_identity identity);
 
+/* From the next TCP connection on this is presented, e.g. a console's certificate once mutual TLS is on;
+ * NULL: none. Borrowed as the target's. Sends nothing. */
+void connection_present(struct connection *connection, const struct provisioning_certificate *certificate);
+
 /* Number of the TCP connection that the next request goes over: while it stays the same, the firmware did not
  * restart. */
 size_t connection_number(struct connection *connection);
 
 /* What was learned. Texts are borrowed until the connection is closed and never NULL. */
 enum device_identity connection_identity(const struct connection *connection); /* SETUP or OPERATIONAL */
+/* In the last full handshake the device asked for a certificate: it is in setup, or in mutual TLS. */
+bool connection_asked_certificate(const struct connection *connection);
+const struct provisioning_certificate *
+connection_presented(const struct connection *connection);                  /* may be NULL */
 const uint8_t *connection_fingerprint(const struct connection *connection); /* of the device's certificate */
 const struct bytes *connection_device_certificate(const struct connection *connection); /* DER */
 const char *connection_firmware_version(const struct connection *connection); /* of the Server header; "" */

@@ -53,6 +53,7 @@ struct connection {
     struct digest_session login;
     enum tls_policy policy;
     bool policy_proved; /* a handshake succeeded with it */
+    bool asked;         /* for a certificate, in the last full handshake */
     enum device_identity expected, found;
     bool has_fingerprint;
     uint8_t fingerprint[CONNECTION_FINGERPRINT_SIZE];

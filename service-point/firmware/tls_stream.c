@@ -15,7 +15,8 @@
 #define RECORD_HANDSHAKE      22
 #define RECORD_ALERT          21
 #define HANDSHAKE_CERTIFICATE 11
-#define HANDSHAKE_PLEA        0 /* HelloRequest */
+#define HANDSHAKE_REQUEST     13 /* CertificateRequest */
+#define HANDSHAKE_PLEA        0  /* HelloRequest */
 #define PLEAS_MAX             8
 #define CERTIFICATE_LIST_AT   4 /* bytes of type and length before the list; an empty list has 3 more */
 
@@ -141,8 +142,10 @@ static void see_message(int written, int version, int content_type, const void *
         stream->certificate_sent = true;
     if (!written && (content_type == RECORD_HANDSHAKE || content_type == RECORD_ALERT))
         stream->speaks_tls = true;
-    if (!written && content_type == RECORD_HANDSHAKE && length > 0 && bytes[0] == HANDSHAKE_PLEA)
-        stream->pleas++;
+    if (!written && content_type == RECORD_HANDSHAKE && length > 0) {
+        stream->certificate_asked |= bytes[0] == HANDSHAKE_REQUEST;
+        stream->pleas += bytes[0] == HANDSHAKE_PLEA;
+    }
     if (!written && content_type == RECORD_ALERT && length >= 2 && bytes[0] == SSL3_AL_FATAL)
         stream->alert = bytes[1];
 }
@@ -229,8 +232,8 @@ static enum stream_outcome judge(struct tls_stream *stream, int kind, int call_e
     if (stream->alert >= 0) {
         snprintf(stream->why, sizeof(stream->why), "TLS alert %d (%s)", stream->alert,
                  SSL_alert_desc_string_long(stream->alert));
-        if (stream->certificate_sent && (alert_is_about_certificate(stream->alert) ||
-                                         (shaking && stream->alert == SSL3_AD_HANDSHAKE_FAILURE)))
+        if (stream->certificate_asked && (alert_is_about_certificate(stream->alert) ||
+                                          (shaking && stream->alert == SSL3_AD_HANDSHAKE_FAILURE)))
             return STREAM_CERTIFICATE_REFUSED;
         if (shaking && alert_is_about_versions(stream->alert))
             return STREAM_MISMATCH;

@@ -27,15 +27,16 @@ enum stream_outcome {
 struct tls_stream {
     int socket; /* -1: not open */
     SSL *ssl;
-    bool established;      /* the handshake is over; OpenSSL forgets that after a fatal error */
-    bool speaks_tls;       /* a handshake message or an alert came */
-    bool certificate_sent; /* ours, in this handshake */
-    bool refused;          /* the host says that nothing listens at the port */
-    bool resumed;          /* the handshake was the short one of a known session */
-    int alert;             /* the last fatal alert from the peer; -1: none */
-    int64_t until_ms;      /* of the call at hand */
-    unsigned pleas;        /* HelloRequests, which nothing is done about */
-    char why[160];         /* what went wrong, for people */
+    bool established;       /* the handshake is over; OpenSSL forgets that after a fatal error */
+    bool speaks_tls;        /* a handshake message or an alert came */
+    bool certificate_asked; /* of us, in this handshake */
+    bool certificate_sent;  /* ours, in this handshake */
+    bool refused;           /* the host says that nothing listens at the port */
+    bool resumed;           /* the handshake was the short one of a known session */
+    int alert;              /* the last fatal alert from the peer; -1: none */
+    int64_t until_ms;       /* of the call at hand */
+    unsigned pleas;         /* HelloRequests, which nothing is done about */
+    char why[160];          /* what went wrong, for people */
 };
 
 void tls_stream_init(struct tls_stream *stream);

@@ -23,6 +23,7 @@ struct provisioning_certificate {
     EVP_PKEY *key;
     struct root_hash root_hashes[3];
     struct provisioning_chain told; /* what the chain says */
+    bool of_console;
     SSL_CTX *contexts[TLS_POLICY_COUNT];
 };
 
@@ -38,7 +39,7 @@ static void bio_release(BIO **bio)
     *bio = NULL;
 }
 
-static void certificate_free(struct provisioning_certificate **owner)
+void provisioning_certificate_free(struct provisioning_certificate **owner)
 {
     struct provisioning_certificate *certificate = TAKE(*owner);
 
@@ -63,7 +64,7 @@ void trust_free(struct trust **owner)
     if (!trust)
         return;
     for (size_t i = 0; i < trust->count; i++)
-        certificate_free(&trust->certificates[i]);
+        provisioning_certificate_free(&trust->certificates[i]);
     free(trust->certificates);
     for (size_t i = 0; i < TLS_POLICY_COUNT; i++)
         SSL_CTX_free(trust->contexts[i]);
@@ -135,14 +136,14 @@ static bool files_read(struct provisioning_certificate *certificate, const struc
     const char *key_path = source->key_path ? source->key_path : source->certificate_path;
 
     if (!private_file_read(key_path, &private_content, err))
-        return error_during(err, "provisioning certificate");
+        return error_during(err,
+                            certificate->of_console ? "console certificate" : "provisioning certificate");
     in = source->key_path
              ? BIO_new_file(source->certificate_path, "r")
              : BIO_new_mem_buf(secret_reveal(private_content), (int)secret_length(private_content));
     if (!in) {
         ERR_clear_error();
-        return error_set(err, ERROR_INPUT, "cannot read the provisioning certificate %s",
-                         source->certificate_path);
+        return error_set(err, ERROR_INPUT, "cannot read the certificate %s", source->certificate_path);
     }
     return chain_read(certificate, in, err) && key_read(certificate, key_path, private_content, err);
 }
@@ -234,7 +235,8 @@ static bool contexts_make(struct provisioning_certificate *certificate, struct e
 static bool certificate_load(struct provisioning_certificate **owner, const struct trust_source *source,
                              int64_t now_s, struct error *err)
 {
-    AUTO(certificate_free) struct provisioning_certificate *certificate = allocate(sizeof(*certificate));
+    AUTO(provisioning_certificate_free)
+    struct provisioning_certificate *certificate = allocate(sizeof(*certificate));
 
     certificate->path = text_copy(source->certificate_path);
     if (!files_read(certificate, source, err) || !facts_gather(certificate, err))
@@ -252,6 +254,108 @@ static bool certificate_load(struct provisioning_certificate **owner, const stru
         return false;
     *owner = TAKE(certificate);
     return true;
+}
+
+/* ---- of a console ---- */
+
+bool console_certificate_make(struct provisioning_certificate **owner, const struct bytes *der, EVP_PKEY *key,
+                              struct error *err)
+{
+    AUTO(provisioning_certificate_free)
+    struct provisioning_certificate *certificate = allocate(sizeof(*certificate));
+    const unsigned char *at = der->data;
+
+    certificate->path = text_copy("console certificate of the site");
+    certificate->of_console = true;
+    certificate->chain[0] = d2i_X509(NULL, &at, (long)der->length);
+    if (!certificate->chain[0] || X509_check_private_key(certificate->chain[0], key) != 1) {
+        ERR_clear_error();
+        return error_set(err, ERROR_PROTOCOL, "the site's console certificate is none, or for another key");
+    }
+    certificate->chain_length = 1;
+    EVP_PKEY_up_ref(key);
+    certificate->key = key;
+    if (!facts_gather(certificate, err) || !contexts_make(certificate, err))
+        return false;
+    *owner = TAKE(certificate);
+    return true;
+}
+
+static bool has_usage(X509 *leaf, const char *oid)
+{
+    EXTENDED_KEY_USAGE *usages = X509_get_ext_d2i(leaf, NID_ext_key_usage, NULL, NULL);
+    bool found = false;
+
+    for (int i = 0; i < sk_ASN1_OBJECT_num(usages); i++) {
+        char text[64];
+
+        OBJ_obj2txt(text, sizeof(text), sk_ASN1_OBJECT_value(usages, i), 1);
+        found = found || strcmp(text, oid) == 0;
+    }
+    EXTENDED_KEY_USAGE_free(usages);
+    return found;
+}
+
+#define CLIENT_USAGE "1.3.6.1.5.5.7.3.2"
+
+static bool console_check(const struct provisioning_certificate *certificate, int64_t now_s,
+                          struct error *err)
+{
+    const struct preflight_facts *facts = &certificate->told.facts;
+
+    if (!has_usage(certificate->chain[0], CLIENT_USAGE) ||
+        !has_usage(certificate->chain[0], REMOTE_CONSOLE_USAGE))
+        return error_set(err, ERROR_INPUT,
+                         "%s: the leaf lacks extended key usage clientAuth or " REMOTE_CONSOLE_USAGE
+                         ", without which no computer lets it in; order another",
+                         certificate->path);
+    if (!*certificate->told.common_name)
+        return error_set(
+            err, ERROR_INPUT,
+            "%s: the leaf has no common name, which firmware compares with its trusted names; order "
+            "another",
+            certificate->path);
+    if (!facts->ordered || !facts->complete)
+        return error_set(err, ERROR_INPUT, "%s: put leaf, intermediates and root into it, in this order",
+                         certificate->path);
+    if (now_s < facts->not_before_s || now_s >= facts->not_after_s)
+        return error_set(err, ERROR_INPUT, "%s is not valid now; renew it", certificate->path);
+    return true;
+}
+
+bool console_certificate_load(struct provisioning_certificate **owner, const char *path, int64_t now_s,
+                              struct error *err)
+{
+    AUTO(provisioning_certificate_free)
+    struct provisioning_certificate *certificate = allocate(sizeof(*certificate));
+    const struct trust_source source = { .certificate_path = path };
+
+    certificate->path = text_copy(path);
+    certificate->of_console = true;
+    if (!files_read(certificate, &source, err) || !facts_gather(certificate, err) ||
+        !console_check(certificate, now_s, err) || !contexts_make(certificate, err))
+        return false;
+    *owner = TAKE(certificate);
+    return true;
+}
+
+bool provisioning_certificate_issued_by(const struct provisioning_certificate *certificate,
+                                        const struct bytes *issuer)
+{
+    const unsigned char *at = issuer->data;
+    X509 *read = d2i_X509(NULL, &at, (long)issuer->length);
+    X509 *last = certificate->chain[certificate->chain_length - 1];
+    bool issued = read && X509_NAME_cmp(X509_get_issuer_name(last), X509_get_subject_name(read)) == 0 &&
+                  X509_verify(last, X509_get0_pubkey(read)) == 1;
+
+    X509_free(read);
+    ERR_clear_error();
+    return issued;
+}
+
+bool provisioning_certificate_is_console(const struct provisioning_certificate *certificate)
+{
+    return certificate->of_console;
 }
 
 bool trust_load(struct trust **owner, const struct trust_source *sources, size_t count, int64_t now_s,

@@ -195,6 +195,16 @@ bool wsman_certificates_list(struct connection *connection, struct stored_certif
 void stored_certificate_list_free(struct stored_certificate_list *certificates);
 bool wsman_certificate_delete(struct connection *connection, const char *id, struct error *err) MUST_CHECK;
 
+/* ---- revoked certificates of clients in mutual TLS -------------------------------------------------- */
+
+/* AMT_CRL: whether the firmware refuses exactly these serial numbers (big-endian). ERROR_ABSENT: it keeps no
+ * such list. */
+bool wsman_revocations_are(struct connection *connection, const struct bytes *serials, size_t count,
+                           bool *same, struct error *err) MUST_CHECK;
+/* In place of all that it has; none: of whatever it has nothing stays. */
+bool wsman_revocations_set(struct connection *connection, const struct bytes *serials, size_t count,
+                           struct error *err) MUST_CHECK;
+
 /* ---- TLS ------------------------------------------------------------------------------------------ */
 
 struct tls_credential { /* AMT_TLSCredentialContext: which certificate AMT's TLS server uses */

@@ -35,6 +35,7 @@ const struct wsman_class class_time = CLASS("AMT_TimeSynchronizationService", "t
 const struct wsman_class class_acl = CLASS("AMT_AuthorizationService", "acl", AMT);
 const struct wsman_class class_pkm = CLASS("AMT_PublicKeyManagementService", "pkm", AMT);
 const struct wsman_class class_cert = CLASS("AMT_PublicKeyCertificate", "cert", AMT);
+const struct wsman_class class_crl = CLASS("AMT_CRL", "crl", AMT);
 const struct wsman_class class_pair = CLASS("AMT_PublicPrivateKeyPair", "pair", AMT);
 const struct wsman_class class_tlscred = CLASS("AMT_TLSCredentialContext", "tlscred", AMT);
 const struct wsman_class class_tls = CLASS("AMT_TLSSettingData", "tls", AMT);
@@ -69,7 +70,7 @@ const struct wsman_class *wsman_class_find(const char *uri)
         &class_pair,  &class_tlscred,  &class_tls,     &class_redir,    &class_web,      &class_kvm,
         &class_optin, &class_power,    &class_esd,     &class_port,     &class_soft,     &class_krb,
         &class_hbs,   &class_kvmset,   &class_wifisvc, &class_wifiset,  &class_wifiport, &class_eap,
-        &class_wired, &class_wiredold, &class_context, &class_contexti, &class_contexta,
+        &class_wired, &class_wiredold, &class_context, &class_contexti, &class_contexta, &class_crl,
     };
 
     for (size_t i = 0; i < COUNT_OF(classes); i++) {

@@ -28,7 +28,8 @@ struct wsman_class {
 extern const struct wsman_class class_setup, class_general, class_time, class_acl, class_pkm, class_cert,
     class_pair, class_tlscred, class_tls, class_redir, class_web, class_kvm, class_optin, class_power,
     class_esd, class_port, class_soft, class_krb, class_hbs, class_kvmset, class_wifisvc, class_wifiset,
-    class_wifiport, class_eap, class_wired, class_wiredold, class_context, class_contexti, class_contexta;
+    class_wifiport, class_eap, class_wired, class_wiredold, class_context, class_contexti, class_contexta,
+    class_crl;
 
 /* NULL for a namespace that is none of these. */
 const struct wsman_class *wsman_class_find(const char *uri);

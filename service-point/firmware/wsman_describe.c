@@ -20,6 +20,7 @@ READER(acl__out)
 READER(pkm__instance)
 READER(pkm__out)
 READER(cert__instance)
+READER(crl__instance)
 READER(pair__instance)
 READER(tlscred__instance)
 READER(tls__instance)
@@ -77,6 +78,7 @@ static const struct class_shapes {
     { &class_pkm, SHAPE(pkm__instance), SHAPE(pkm__out) },
     { &class_cert, SHAPE(cert__instance), { 0, NULL } },
     { &class_pair, SHAPE(pair__instance), { 0, NULL } },
+    { &class_crl, SHAPE(crl__instance), { 0, NULL } },
     { &class_tlscred, SHAPE(tlscred__instance), { 0, NULL } },
     { &class_tls, SHAPE(tls__instance), { 0, NULL } },
     { &class_redir, SHAPE(redir__instance), SHAPE(redir__out) },

@@ -120,6 +120,25 @@ static bool open_with(struct session *session, const struct provisioning_certifi
     return connection_open(&session->connection, &target, err);
 }
 
+static size_t console_count(const struct session *session)
+{
+    return session->consoles ? console_set_count(session->consoles) : 0;
+}
+
+/* A computer in mutual TLS lets in who has a certificate of an authority that it trusts: of several
+ * authorities it may trust any. One that asks for none does not mind. Only with a certificate at hand. */
+static bool open_as_console(struct session *session, struct connection_target *target, struct error *err)
+{
+    for (size_t i = 0; i < console_count(session); i++) {
+        target->certificate = console_set_certificate(session->consoles, i);
+        if (connection_open(&session->connection, target, err))
+            return true;
+        if (err->reason != REASON_CONSOLE_CERTIFICATE_REFUSED)
+            return false;
+    }
+    return false;
+}
+
 /* Anybody can say Hello in the name of a computer, and would be tried with its former passwords: a Digest
  * answer to a challenge that the computer itself gave opens the computer. One that shows our certificate
  * where it was last is provisioned, and says no Hello. Nothing is said to it but the handshake. Repeating it
@@ -132,7 +151,8 @@ bool look_at_former_address(struct session *session, struct step_report *report,
 
     target.address = offer->former_address;
     target.timeout_ms = target.connect_timeout_ms = FORMER_ADDRESS_MS;
-    if (!connection_open(&session->connection, &target, &absent))
+    if (console_count(session) ? !open_as_console(session, &target, &absent)
+                               : !connection_open(&session->connection, &target, &absent))
         return step_done(report, "the computer is not at %s any more: %s", offer->former_address,
                          absent.message);
     connection_close(&session->connection);
@@ -151,6 +171,17 @@ static bool said_hello(const struct session *session, struct error *err)
                          session->offer.address);
 }
 
+/* A computer that an earlier attempt left in mutual TLS refuses what setup wants to see. */
+static bool open_left_in_mutual(struct session *session, const struct error *refusal)
+{
+    struct connection_target target = target_of(session, NULL, identity_expected(session));
+    struct error ignored = { 0 };
+
+    return session->offer.issuer_count > 0 &&
+           (certificate_refused(refusal) || refusal->reason == REASON_TLS_FAILED) &&
+           open_as_console(session, &target, &ignored);
+}
+
 /* "The service point opens TLS to the computer, port 16993, the computer being the TLS server." Repeating it
  * is harmless. A computer that shows the certificate of an earlier attempt is as welcome as one in setup. */
 bool connect_to_firmware(struct session *session, struct step_report *report, struct error *err)
@@ -163,7 +194,7 @@ bool connect_to_firmware(struct session *session, struct step_report *report, st
         session->certificate = trust_certificate(trust, i);
         open = open_with(session, session->certificate, identity_expected(session), err);
     }
-    if (!open)
+    if (!open && !open_left_in_mutual(session, err))
         return err->reason == REASON_NO_AMT && session->offer.root_hash_count > 0 ? said_hello(session, err)
                                                                                   : false;
     if (connection_identity(session->connection) == IDENTITY_SETUP)
@@ -199,15 +230,44 @@ bool choose_own_certificate(struct session *session, struct step_report *report,
     return step_done(report, "%s", facts.root_subject);
 }
 
-/* What is provisioned by this site shows the certificate that this site issued, or nothing is said to it.
- * Ours is presented for the sake of a computer in setup, which would hide behind a failed handshake
- * otherwise. Repeating it is harmless. */
+/* *err: what became of the certificate for setup; consoles: of a console's, if there is one. Always false. */
+static bool refused_operational(const struct session *session, const struct error *consoles,
+                                struct error *err)
+{
+    const struct error cause = *err;
+
+    if (!certificate_refused(err) && err->reason != REASON_TLS_FAILED)
+        return false;
+    if (console_count(session) == 0)
+        return error_because(
+            err, cause.reason,
+            "%s; if it is in mutual TLS, this service point needs a console certificate for it",
+            cause.message);
+    *err = *consoles;
+    if (!console_set_root(session->consoles, &session->offer.issuers[0]))
+        return error_because(err, REASON_NO_CONSOLE_CERTIFICATE,
+                             "%s; there is none yet of the authority that issues now", consoles->message);
+    return false;
+}
+
+/* What is provisioned by this site shows the certificate that this site issued, or nothing is said to it. A
+ * console's certificate opens it when it is in mutual TLS. That for setup is presented for the sake of a
+ * computer in setup, which would hide behind a failed handshake otherwise. Repeating it is harmless. */
 bool connect_operational(struct session *session, struct step_report *report, struct error *err)
 {
+    struct connection_target target = target_of(session, NULL, IDENTITY_OPERATIONAL);
+    struct error refusal = { 0 };
+
     if (session->offer.issuer_count == 0)
         return error_because(err, REASON_NO_AUTHORITY, "the job names no authority of device certificates");
-    if (!open_with(session, certificate_for(session), IDENTITY_OPERATIONAL, err))
-        return false;
+    if (!open_as_console(session, &target, &refusal)) {
+        if (console_count(session) && refusal.reason != REASON_CONSOLE_CERTIFICATE_REFUSED) {
+            *err = refusal;
+            return false;
+        }
+        if (!open_with(session, certificate_for(session), IDENTITY_OPERATIONAL, err))
+            return refused_operational(session, &refusal, err);
+    }
     return step_done(report, "%s, the certificate that this site issued",
                      connection_tls(session->connection));
 }
@@ -314,15 +374,20 @@ static bool provisioned_by_us(const struct session *session)
                                       session->offer.issuers, session->offer.issuer_count, NULL);
 }
 
-static bool profile_can_be_applied(const struct profile *profile, struct error *err)
+/* Before anything is written: what the computer is to be locked with, we must be able to open. */
+static bool profile_can_be_applied(const struct session *session, struct error *err)
 {
-    if (profile->mutual_tls)
-        return error_because(
-            err, REASON_PROFILE_INVALID,
-            "profile %s wants mutual TLS, for which this service point has no client certificate: "
-            "set tls to server",
-            profile->name);
-    return true;
+    const struct message_job_offer *offer = &session->offer;
+
+    if (!offer->profile.mutual_tls ||
+        (session->consoles &&
+         console_set_root(session->consoles, offer->issuer_count ? &offer->issuers[0] : NULL)))
+        return true;
+    return error_because(
+        err, REASON_NO_CONSOLE_CERTIFICATE,
+        "profile %s wants mutual TLS, and this service point has no console certificate of the "
+        "authority that issues now",
+        offer->profile.name);
 }
 
 static const char *const state_names[] = {
@@ -343,7 +408,7 @@ bool read_state(struct session *session, struct step_report *report, struct erro
     if (session->setup.state != PROVISIONING_POST && session->wants_provisioned)
         return error_because(err, REASON_NOT_PROVISIONED, "the firmware is %s",
                              state_names[session->setup.state]);
-    if (session->applies_profile && !profile_can_be_applied(&session->offer.profile, err))
+    if (session->applies_profile && !profile_can_be_applied(session, err))
         return false;
     return step_done(report, "%s, AMT %s, over %s", state_names[session->setup.state],
                      session->result.firmware_version, session->stage->name);

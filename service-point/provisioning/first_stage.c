@@ -254,6 +254,11 @@ bool switch_tls_on(struct session *session, struct step_report *report, struct e
     return step_done(report, "with %s, from the commit on", session->credential.certificate_id);
 }
 
+bool mutual_in_force(const struct session *session)
+{
+    return session->setup.state == PROVISIONING_POST && connection_asked_certificate(session->connection);
+}
+
 bool answer_lost(const struct error *err)
 {
     switch (err->reason) {
@@ -387,6 +392,7 @@ static bool may_be_restarting(const struct error *err)
     case REASON_HTTP_ERROR:
     case REASON_FIRMWARE_BUSY:
     case REASON_CLIENT_CERTIFICATE_REFUSED:
+    case REASON_CONSOLE_CERTIFICATE_REFUSED:
         return true;
     default:
         return false;
@@ -404,14 +410,9 @@ static bool read_provisioning_state(struct session *session, struct error *err)
     return true;
 }
 
-enum restart_state { RESTARTED, NOT_RESTARTED_YET, RESTART_FAILED };
-
 /* The firmware may still answer as in setup for a moment, with the certificate that it showed then. */
 static enum restart_state look_after_restart(struct session *session, struct error *err)
 {
-    connection_drop(session->connection);
-    if (!read_provisioning_state(session, err))
-        return may_be_restarting(err) ? NOT_RESTARTED_YET : RESTART_FAILED;
     if (session->setup.state == PROVISIONING_POST &&
         connection_identity(session->connection) == IDENTITY_OPERATIONAL &&
         same_certificate(connection_device_certificate(session->connection),
@@ -429,28 +430,30 @@ static enum restart_state look_after_restart(struct session *session, struct err
     return NOT_RESTARTED_YET;
 }
 
-/* Looks, with growing pauses, until the firmware is provisioned and shows our certificate, or restart_wait is
- * over; or sooner when the commit itself got lost and the firmware goes on as if it had never come. */
-static bool await_restart(struct session *session, bool answered, struct error *err)
+static enum restart_state look_anew(struct session *session, restart_look *look, struct error *err)
+{
+    connection_drop(session->connection);
+    if (!read_provisioning_state(session, err))
+        return may_be_restarting(err) ? NOT_RESTARTED_YET : RESTART_FAILED;
+    return look(session, err);
+}
+
+bool await_restart(struct session *session, bool answered, restart_look *look, struct error *err)
 {
     int64_t began_ms = clock_monotonic_ms(), pause_ms = RESTART_FIRST_MS, waited_ms;
     enum restart_state state;
 
-    connection_expect(session->connection, IDENTITY_EITHER);
     do {
         if (!session_wait(session, pause_ms, err))
             return false;
-        state = look_after_restart(session, err);
+        state = look_anew(session, look, err);
         pause_ms = pause_ms * 2 < RESTART_PAUSE_MAX_MS ? pause_ms * 2 : RESTART_PAUSE_MAX_MS;
         waited_ms = clock_monotonic_ms() - began_ms;
         if (state == NOT_RESTARTED_YET && !answered && waited_ms >= LOST_COMMIT_MS &&
             err->reason == REASON_COMMIT_HAD_NO_EFFECT)
             return false;
     } while (state == NOT_RESTARTED_YET && waited_ms < session->around->restart_wait_ms);
-    if (state != RESTARTED)
-        return false;
-    connection_expect(session->connection, IDENTITY_OPERATIONAL);
-    return true;
+    return state == RESTARTED;
 }
 
 /* Not before the firmware uses it: what the site takes for the one in use is what the next attempt trusts. */
@@ -521,8 +524,10 @@ bool commit(struct session *session, struct step_report *report, struct error *e
     }
     if (session->admin_password_in_use)
         connection_use_credential(session->connection, ADMIN_USER, session->offer.admin_password);
-    if (!await_restart(session, answered, err))
+    connection_expect(session->connection, IDENTITY_EITHER);
+    if (!await_restart(session, answered, look_after_restart, err))
         return error_during(err, "after the commit");
+    connection_expect(session->connection, IDENTITY_OPERATIONAL);
     note_certificate(session);
     return step_done(report, "provisioned; %s", connection_tls(session->connection));
 }

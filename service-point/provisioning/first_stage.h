@@ -53,6 +53,20 @@ extern const struct stage_calls first_stage_wsman, first_stage_eoi;
 
 int64_t now_s(void); /* our clock, seconds since 1970 */
 
+enum restart_state { RESTARTED, NOT_RESTARTED_YET, RESTART_FAILED };
+
+/* After session->setup.state was read over a new connection: is what was committed in effect? */
+typedef enum restart_state restart_look(struct session *session, struct error *err);
+
+/* Looks, with growing pauses, until what was committed is in effect, or restart_wait is over; or sooner when
+ * the commit itself got lost (not answered) and the firmware goes on as if it had never come, which the look
+ * calls REASON_COMMIT_HAD_NO_EFFECT. */
+bool await_restart(struct session *session, bool answered, restart_look *look, struct error *err) MUST_CHECK;
+
+/* The firmware asks clients for a certificate, as it does in mutual TLS. What waits for the commit does not
+ * show. */
+bool mutual_in_force(const struct session *session);
+
 /* For make_key. */
 void use_key(struct session *session, const struct stored_key *key);
 /* False: the key of an attempt that ended between it and its certificate. */

@@ -124,7 +124,7 @@ static bool choose_certificate(struct session *session, bool *changed, struct er
     return !*changed || eoi_tls_credential_set(session->connection, wanted, err);
 }
 
-/* The local interface stays as it is. */
+/* The local interface stays as it is, and mutual authentication that is in force. */
 static bool switch_on(struct session *session, bool *changed, struct error *err)
 {
     struct eoi_tls_options options;
@@ -133,7 +133,8 @@ static bool switch_on(struct session *session, bool *changed, struct error *err)
     if (!choose_certificate(session, &chosen, err) ||
         !eoi_tls_options_get(session->connection, &options, err))
         return false;
-    set = options.network != EOI_TLS_SERVER;
+    set =
+        options.network != EOI_TLS_SERVER && !(options.network == EOI_TLS_MUTUAL && mutual_in_force(session));
     options.network = EOI_TLS_SERVER;
     if (set && !eoi_tls_options_set(session->connection, &options, err))
         return false;

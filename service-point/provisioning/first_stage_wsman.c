@@ -130,11 +130,12 @@ static bool point_to_certificate(struct session *session, bool *changed, struct 
 }
 
 /* For the network interface alone: with the local one enabled too, firmware in setup takes the commit and
- * ignores it. Plain ports stay closed. */
+ * ignores it. Plain ports stay closed. Mutual authentication has a step of its own; what of it an earlier
+ * attempt left waiting for the commit is taken back. */
 static bool switch_on(struct session *session, bool *changed, struct error *err)
 {
     const struct tls_setting_change change = { .enabled = CHANGE_ON,
-                                               .mutual = CHANGE_OFF,
+                                               .mutual = mutual_in_force(session) ? CHANGE_NONE : CHANGE_OFF,
                                                .accept_plain = CHANGE_OFF };
     bool pointed, set;
 

@@ -5,6 +5,8 @@
 
 #include "provisioning/client_credential.h"
 #include "provisioning/device_certificate.h"
+#include "provisioning/first_stage.h"
+#include "provisioning/mutual.h"
 #include "provisioning/steps.h"
 
 #define NOT_IN_PROFILE "wireless and 802.1X are not part of this profile"
@@ -252,17 +254,20 @@ bool network_needs_certificate(const struct session *session, const struct store
            (wants_client(session) && strcmp(certificate->id, state->client.certificate_id) == 0);
 }
 
-/* What networks used, and what an attempt that ended early may have left. A root that nothing refers to may
- * vouch for clients of mutual TLS. */
+/* What networks used, and what an attempt that ended early may have left. A root may vouch for clients of
+ * mutual TLS, whose step knows which. */
 static bool is_removable(const struct session *session, const struct stored_certificate *certificate)
 {
-    if (certificate->read_only || strcmp(certificate->id, session->credential.certificate_id) == 0 ||
+    bool mutual = session->offer.profile.mutual_tls || mutual_in_force(session);
+
+    if (certificate->read_only || (certificate->trusted_root && mutual_vouches(session, certificate)) ||
+        strcmp(certificate->id, session->credential.certificate_id) == 0 ||
         network_needs_certificate(session, certificate))
         return false;
     if (is_used(&session->network->former, certificate->id))
         return true;
     if (certificate->trusted_root)
-        return !session->offer.profile.mutual_tls;
+        return !mutual;
     return device_certificate_serves(&certificate->der, CERTIFICATE_CLIENT) &&
            device_certificate_is_ours(&certificate->der, session->offer.issuers, session->offer.issuer_count,
                                       NULL);

@@ -3,6 +3,7 @@
 
 #include "common/preflight.h"
 #include "provisioning/device_certificate.h"
+#include "provisioning/first_stage.h"
 #include "provisioning/network.h"
 #include "provisioning/steps.h"
 
@@ -333,6 +334,7 @@ bool read_back(struct session *session, struct step_report *report, struct error
     session_note_setting(session, "rmcp_ping_response",
                          general.has_rmcp_ping_response ? on_off(general.rmcp_ping_response) : "absent");
     session_note_setting(session, "tls", connection_tls(session->connection));
+    session_note_setting(session, "mutual_tls", on_off(mutual_in_force(session)));
     if (!note_redirection(session, err) ||
         !note_switch(session, wsman_web_interface_get, session->web_interface_absent, "web_interface", err) ||
         !note_switch(session, wsman_kvm_get, session->kvm_absent, "kvm", err) || !note_consent(session, err))

@@ -50,6 +50,7 @@ static const struct step provision_steps[] = {
     { "O8.4", "802.1X credentials", prepare_network_credentials },
     { "O8.4", "wired 802.1X", set_wired_8021x },
     { "O8.4", "wireless", set_wireless },
+    { "O8.5", "mutual TLS", set_mutual_tls },
     { "O9", "clean up", clean_up },
     { "O9", "read back", read_back },
 };
@@ -81,6 +82,7 @@ static const struct step update_steps[] = {
     { "O8.4", "802.1X credentials", prepare_network_credentials },
     { "O8.4", "wired 802.1X", set_wired_8021x },
     { "O8.4", "wireless", set_wireless },
+    { "O8.5", "mutual TLS", set_mutual_tls },
     { "O9", "clean up", clean_up },
     { "O9", "read back", read_back },
 };
@@ -203,6 +205,13 @@ static const struct sequence *sequence_of(const char *kind)
             return &sequences[i];
     }
     return NULL;
+}
+
+bool sequence_applies_profile(const char *kind)
+{
+    const struct sequence *sequence = sequence_of(kind);
+
+    return sequence && sequence->applies_profile;
 }
 
 bool sequence_run(struct session *session, struct error *err)

@@ -11,5 +11,7 @@
  * False: the first step that failed, named in *err; what was done until then stays done and is found again by
  * the next attempt. */
 bool sequence_run(struct session *session, struct error *err) MUST_CHECK;
+/* Jobs of this kind set what the profile says. */
+bool sequence_applies_profile(const char *kind);
 
 #endif

@@ -20,6 +20,8 @@ struct session *session_new(struct message_job_offer *offer, const struct sessio
     pthread_condattr_t attributes;
 
     session->around = around;
+    if (around->console)
+        session->consoles = console_hold(around->console);
     session->offer = *offer;
     memset(offer, 0, sizeof(*offer));
     session->fqdn = session->offer.domain[0]
@@ -58,6 +60,7 @@ void session_free(struct session **session)
     message_free(&result);
     if (ending->answered)
         message_free(&ending->answer);
+    console_release(&ending->consoles);
     text_free(&ending->fqdn);
     pthread_cond_destroy(&ending->changed);
     pthread_mutex_destroy(&ending->lock);

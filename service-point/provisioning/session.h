@@ -11,11 +11,13 @@
 
 #include "common/message.h"
 #include "firmware/connection.h"
+#include "firmware/console.h"
 #include "firmware/wsman.h"
 
 /* Shared by all sessions, unchanged while they run. */
 struct session_surroundings {
     const struct trust *trust;
+    struct console *console; /* for computers in mutual TLS; NULL: none */
     unsigned connect_timeout_ms, request_timeout_ms, slow_request_timeout_ms;
     unsigned restart_wait_ms; /* how long AMT's network may stay away after a commit */
     /* Hands a message to the site, from any thread; takes it over and leaves it zeroed. */
@@ -45,6 +47,7 @@ struct session {
     const struct session_surroundings *around;
     struct message_job_offer offer;
     char *fqdn;
+    struct console_set *consoles; /* as they were when the session began; NULL: none */
 
     /* what the kind of job asks for */
     enum credential_rule credential_rule;
@@ -69,6 +72,7 @@ struct session {
     /* what this attempt has done so far */
     bool admin_password_in_use; /* the offered one opens the firmware */
     bool tls_staged;            /* TLS settings wait for the commit */
+    bool mutual_staged;         /* clients have to show a certificate from the commit on */
     bool clock_synchronized;
     size_t staged_on; /* connection_number() when the first of what waits was sent; 0: nothing was */
     struct device_credential credential;

@@ -27,6 +27,8 @@ step_function write_access_control_list, set_ping_response, set_web_interface, s
 /* kerberos.c, kvm_settings.c, network.c, wired_8021x.c, wireless.c: spec O8.2 to O8.4 */
 step_function enable_kerberos, set_kvm_settings, remove_former_network, prepare_network_credentials,
     set_wired_8021x, set_wireless;
+/* mutual.c */
+step_function set_mutual_tls;
 /* unprovisioning.c */
 step_function begin_unprovisioning, unprovision, unprovision_partially;
 /* Why a computer that is to be unprovisioned is not reached: *err becomes REASON_PORT_CLOSED where that is

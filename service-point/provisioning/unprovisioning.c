@@ -1,4 +1,5 @@
 #include "common/clock.h"
+#include "provisioning/first_stage.h"
 #include "provisioning/steps.h"
 
 #define LOOK_FIRST_MS     250
@@ -11,18 +12,20 @@ enum afterwards { AS_BEFORE, IN_SETUP_AGAIN, PORT_CLOSED };
 
 /* A handshake tells, without a word said to a computer that may be in anybody's hands by now: the firmware
  * shows our certificate, or one of its own and asks for ours as in setup, or its port is closed. */
-static enum afterwards look(struct session *session, struct error *err)
+static enum afterwards look(struct session *session, const struct provisioning_certificate *certificate,
+                            struct error *err)
 {
-    const struct provisioning_certificate *certificate = certificate_for(session);
     const struct connection_target target = target_of(session, certificate, IDENTITY_EITHER);
     AUTO(connection_close) struct connection *connection = NULL;
 
     if (!connection_open(&connection, &target, err)) {
         if (err->reason == REASON_UNREACHABLE)
             return PORT_CLOSED;
-        /* Only setup looks at a certificate of ours. */
-        return certificate_refused(err) || (!certificate && err->reason == REASON_TLS_FAILED) ? IN_SETUP_AGAIN
-                                                                                              : AS_BEFORE;
+        /* Only setup looks at a certificate for setup, and refuses one that opened mutual TLS before. */
+        return certificate_refused(err) || err->reason == REASON_CONSOLE_CERTIFICATE_REFUSED ||
+                       (!certificate && err->reason == REASON_TLS_FAILED)
+                   ? IN_SETUP_AGAIN
+                   : AS_BEFORE;
     }
     if (connection_identity(connection) == IDENTITY_SETUP)
         return IN_SETUP_AGAIN;
@@ -32,7 +35,8 @@ static enum afterwards look(struct session *session, struct error *err)
 
 /* Until the firmware is seen in setup, or its port stays closed: for a moment after it confirmed, for the
  * whole wait when its answer was lost. */
-static bool await_end(struct session *session, bool answered, enum afterwards *seen, struct error *err)
+static bool await_end(struct session *session, const struct provisioning_certificate *certificate,
+                      bool answered, enum afterwards *seen, struct error *err)
 {
     int64_t began_ms = clock_monotonic_ms(), closed_since_ms = 0, pause_ms = LOOK_FIRST_MS, now_ms;
     int64_t closed_for_ms = answered && CLOSED_FOR_MS < session->around->restart_wait_ms
@@ -42,7 +46,7 @@ static bool await_end(struct session *session, bool answered, enum afterwards *s
     do {
         if (!session_wait(session, pause_ms, err))
             return false;
-        *seen = look(session, err);
+        *seen = look(session, certificate, err);
         now_ms = clock_monotonic_ms();
         if (*seen == IN_SETUP_AGAIN)
             return true;
@@ -89,6 +93,7 @@ static bool unprovision_with(struct session *session, unprovision_call *call, st
     static const char *const words[] = { [AS_BEFORE] = "",
                                          [IN_SETUP_AGAIN] = "the firmware is in setup again",
                                          [PORT_CLOSED] = "the firmware closed its port" };
+    const struct provisioning_certificate *certificate;
     enum afterwards seen = AS_BEFORE;
     bool answered;
 
@@ -98,8 +103,10 @@ static bool unprovision_with(struct session *session, unprovision_call *call, st
     answered = call(session->connection, err);
     if (!answered && !answer_lost(err))
         return false;
+    certificate =
+        mutual_in_force(session) ? connection_presented(session->connection) : certificate_for(session);
     connection_close(&session->connection);
-    if (!await_end(session, answered, &seen, err))
+    if (!await_end(session, certificate, answered, &seen, err))
         return error_during(err, "after the unprovisioning%s", answered ? "" : ", whose answer was lost");
     return step_done(report, "%s%s", words[seen], answered ? "" : "; its answer was lost");
 }

@@ -151,10 +151,15 @@ static bool add_extension(X509 *certificate, X509 *issuer, int nid, const char *
     return added;
 }
 
+static bool set_name_part(X509_NAME *name, const char *part, const char *value)
+{
+    return X509_NAME_add_entry_by_txt(name, part, MBSTRING_UTF8, (const unsigned char *)value, -1, -1, 0) ==
+           1;
+}
+
 static bool set_common_name(X509_NAME *name, const char *value)
 {
-    return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)value, -1, -1, 0) ==
-           1;
+    return set_name_part(name, "CN", value);
 }
 
 static bool self_sign(struct authority *authority, const char *name, int64_t now_s, int64_t lifetime_s)
@@ -328,6 +333,20 @@ static bool set_names(X509 *certificate, X509 *issuer, const char *fqdn)
            add_extension(certificate, issuer, NID_subject_alt_name, alternative);
 }
 
+/* A console has no host's name: it connects, and nobody to it. */
+static bool set_console_name(X509 *certificate, const struct certificate_order *order)
+{
+    X509_NAME *name = X509_get_subject_name(certificate);
+
+    return (!order->unit || set_name_part(name, "OU", order->unit)) && set_common_name(name, order->fqdn);
+}
+
+static bool set_subject(X509 *certificate, X509 *issuer, const struct certificate_order *order)
+{
+    return order->usage == CERTIFICATE_CONSOLE ? set_console_name(certificate, order)
+                                               : set_names(certificate, issuer, order->fqdn);
+}
+
 /* RFC 5280 4.2.1.13; a URL that has been checked, for commas and semicolons have a meaning here. */
 static bool set_list_place(X509 *certificate, X509 *issuer, const char *url)
 {
@@ -339,17 +358,19 @@ static bool set_list_place(X509 *certificate, X509 *issuer, const char *url)
 static bool sign_order(const struct authority *authority, const struct certificate_order *order,
                        X509 *certificate, int64_t not_after_s)
 {
+    static const char *const usages[] = { [CERTIFICATE_SERVER] = "serverAuth",
+                                          [CERTIFICATE_CLIENT] = "clientAuth",
+                                          [CERTIFICATE_CONSOLE] = "clientAuth," REMOTE_CONSOLE_USAGE };
     X509 *issuer = authority->certificate;
 
     return X509_set_version(certificate, X509_VERSION_3) == 1 && set_serial(certificate) &&
            set_validity(certificate, order->now_s - BACKDATE_S, not_after_s) &&
            X509_set_issuer_name(certificate, X509_get_subject_name(issuer)) == 1 &&
            X509_set_pubkey(certificate, request_key(order->request)) == 1 &&
-           set_names(certificate, issuer, order->fqdn) &&
+           set_subject(certificate, issuer, order) &&
            add_extension(certificate, issuer, NID_basic_constraints, "critical,CA:FALSE") &&
            add_extension(certificate, issuer, NID_key_usage, "critical,digitalSignature,keyEncipherment") &&
-           add_extension(certificate, issuer, NID_ext_key_usage,
-                         order->usage == CERTIFICATE_CLIENT ? "clientAuth" : "serverAuth") &&
+           add_extension(certificate, issuer, NID_ext_key_usage, usages[order->usage]) &&
            add_extension(certificate, issuer, NID_subject_key_identifier, "hash") &&
            add_extension(certificate, issuer, NID_authority_key_identifier, "keyid:always") &&
            set_list_place(certificate, issuer, order->list_url) &&
@@ -357,10 +378,13 @@ static bool sign_order(const struct authority *authority, const struct certifica
 }
 
 /* The FQDN goes into an extension's text, where commas and colons have a meaning. */
-static bool fqdn_valid(const char *fqdn)
+static bool name_valid(const struct certificate_order *order)
 {
+    const char *fqdn = order->fqdn;
     size_t length = strlen(fqdn);
 
+    if (order->usage == CERTIFICATE_CONSOLE)
+        return length > 0 && length <= CN_MAX && (!order->unit || strlen(order->unit) <= CN_MAX);
     return length > 0 && length <= 253 &&
            strspn(fqdn, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == length;
 }
@@ -371,8 +395,9 @@ bool authority_issue(const struct authority *authority, const struct certificate
     AUTO(certificate_free) X509 *certificate = X509_new();
     int64_t not_after_s = order->now_s + order->lifetime_s;
 
-    if (!fqdn_valid(order->fqdn))
-        return error_because(err, REASON_NAME_MISSING, "'%s' is no DNS name for a certificate", order->fqdn);
+    if (!name_valid(order))
+        return error_because(err, REASON_NAME_MISSING, "'%s' is no %s for a certificate", order->fqdn,
+                             order->usage == CERTIFICATE_CONSOLE ? "name" : "DNS name");
     if (order->now_s >= authority->not_after_s)
         return error_because(err, REASON_NO_AUTHORITY, "the certificate authority %s has expired",
                              authority->subject);

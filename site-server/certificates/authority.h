@@ -52,7 +52,8 @@ bool authority_open(struct rows *rows, size_t row, struct vault *vault, struct a
 
 struct certificate_order {
     const struct certificate_request *request; /* its key alone counts, never its names */
-    const char *fqdn;                          /* becomes CN and SAN */
+    const char *fqdn;                          /* becomes CN and SAN; of a console any name, and no SAN */
+    const char *unit;                          /* of a console: becomes OU; NULL: none */
     enum certificate_usage usage;              /* becomes EKU */
     int64_t now_s, lifetime_s;
     const char *list_url; /* of the revocation list, without what RFC 3986 wants escaped; NULL or "": none */

@@ -11,7 +11,7 @@
 
 static const char *usage_name(enum certificate_usage usage)
 {
-    return usage == CERTIFICATE_CLIENT ? "client" : "server";
+    return usage == CERTIFICATE_CLIENT ? "client" : "server"; /* consoles have a table of their own */
 }
 
 /* A column of the first row; empty when there is none. */
@@ -89,12 +89,12 @@ static bool store(struct database *database, const struct record *record,
     return database_write(database, STATEMENT_CERTIFICATE_STORE, parameters, err);
 }
 
-static char *list_url(const struct record *record)
+char *certificate_list_url(const struct certificate_settings *settings, const struct authority *authority)
 {
-    const char *directory = record->settings->crl_url;
+    const char *directory = settings->crl_url;
     struct authority_facts facts;
 
-    authority_describe(record->authority, &facts);
+    authority_describe(authority, &facts);
     return directory && *directory
                ? text_format("%s/%.*s.crl", directory, AUTHORITY_NAME_LENGTH, facts.fingerprint)
                : NULL;
@@ -104,7 +104,7 @@ static bool issue_new(struct database *database, const struct record *record,
                       const struct certificate_request *request, struct bytes *der, struct error *err)
 {
     AUTO(issued_certificate_clear) struct issued_certificate issued = { 0 };
-    AUTO(text_free) char *url = list_url(record);
+    AUTO(text_free) char *url = certificate_list_url(record->settings, record->authority);
     struct certificate_order order = {
         .request = request,
         .fqdn = record->fqdn,

@@ -10,7 +10,11 @@
 struct certificate_settings {
     int64_t lifetime_s, renew_before_s;
     const char *crl_url; /* of the directory with the revocation lists; "": none; borrowed */
+    int64_t console_lifetime_s;
 };
+
+/* Where the authority's revocation list is published; the caller frees; NULL: nowhere. */
+char *certificate_list_url(const struct certificate_settings *settings, const struct authority *authority);
 
 /*
  * CERTIFICATE_WANTED of an attempt that this service point runs. The subject comes from the database. The

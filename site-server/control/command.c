@@ -181,7 +181,12 @@ const struct command commands[] = {
       "    mebx password                           random | leave | shared\n"
       "    first stage                             auto | eoi | wsman\n"
       "    tls                                     server | mutual\n"
+      "    trusted names                           with tls = mutual: NAME, NAME...\n"
       "    user NAME|SID                           [local:|network:|both:] realm, realm...\n"
+      "\n"
+      "With tls = mutual only clients with a certificate of the site's authority are let in\n"
+      "('amtctl ca issue-console'); with trusted names only those whose common name is one\n"
+      "of these, at most three, and the service points.\n"
       "\n"
       "A user is a Digest user, or with a SID (S-1-5-...) a user or group of Active\n"
       "Directory; access is from the network unless said otherwise. Users that the file\n"
@@ -345,6 +350,21 @@ const struct command commands[] = {
       ca_crl },
     { "ca", "expiry", "", 0, 0, OPTION_BIT(OPTION_DAYS), "amt_reader",
       "certificates and lists that end within --days (default 90)", "", ca_expiry },
+    { "ca", "issue-console", "NAME FILE", 2, 2, OPTION_BIT(OPTION_DAYS), "amt_administrator",
+      "make a key and client certificate for a person's console",
+      "Computers whose profile says `tls = mutual` let in only who has such a certificate;\n"
+      "a password or ticket is needed still. FILE gets the private key, the certificate and\n"
+      "the authority's, as PEM, with mode 0600. NAME becomes the common name, which a\n"
+      "profile's trusted names may ask for. Lasts 365 days unless --days says otherwise.\n"
+      "Needs the secret key file; is written to the audit table.",
+      ca_issue_console },
+    { "ca", "consoles", "", 0, 0, 0, "amt_reader",
+      "certificates of consoles and service points, newest first", "", ca_consoles },
+    { "ca", "revoke-console", "NAME", 1, 1, 0, "amt_administrator",
+      "revoke the certificates of a person's console",
+      "They come onto the revocation list, and with each computer's next `update` into the\n"
+      "firmware, which fetches no list by itself.",
+      ca_revoke_console },
 
     { "root", "coverage", "", 0, 0, 0, "amt_reader",
       "which of our provisioning roots the computers trust, and until when",

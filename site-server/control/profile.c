@@ -34,6 +34,7 @@ static const struct column list_columns[] = {
     { "mebx_password", "MEBX PASSWORD", COLUMN_TEXT },
     { "first_stage", "FIRST STAGE", COLUMN_TEXT },
     { "tls", "TLS", COLUMN_TEXT },
+    { "trusted_names", NULL, COLUMN_JSON },
     { "changed_at", "CHANGED", COLUMN_TEXT },
     { "changed_by", "BY", COLUMN_TEXT },
     { "shared_mebx_password_set", NULL, COLUMN_BOOLEAN },
@@ -89,7 +90,7 @@ static bool rows_of_profile(struct session *session, int statement, const char *
     return database_run(session->database, statement, parameters, rows, err);
 }
 
-static bool settings_from_row(const struct rows *rows, struct profile_file *profile, struct error *err)
+static bool settings_from_row(struct rows *rows, struct profile_file *profile, struct error *err)
 {
     for (unsigned i = 0; i < SETTING_COUNT; i++) {
         const char *value = row_text(rows, 0, profile_setting_kinds[i].name);
@@ -97,6 +98,10 @@ static bool settings_from_row(const struct rows *rows, struct profile_file *prof
         if (!profile_choice_find((enum profile_setting)i, value, &profile->settings[i]))
             return error_set(err, ERROR_INTERNAL, "the profile's %s is '%s', which this amtctl does not know",
                              profile_setting_kinds[i].key, value);
+    }
+    for (size_t i = 0; i < row_text_count(rows, 0, "trusted_name_list"); i++) {
+        if (!profile_trusted_name_add(profile, row_text_element(rows, 0, "trusted_name_list", i), err))
+            return false;
     }
     return true;
 }
@@ -119,7 +124,7 @@ static bool user_from_row(const struct rows *rows, size_t row, struct profile_fi
     return true;
 }
 
-static bool print_as_file(struct session *session, const struct rows *settings, const struct rows *users,
+static bool print_as_file(struct session *session, struct rows *settings, const struct rows *users,
                           struct error *err)
 {
     AUTO(profile_file_clear) struct profile_file profile = { 0 };
@@ -311,6 +316,18 @@ static bool write_settings(struct session *session, const struct change *change,
     return session_do(session, CONTROL_STATEMENT_PROFILE_SET, &parameters, err);
 }
 
+static bool write_trusted_names(struct session *session, const struct change *change, struct error *err)
+{
+    AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    struct array *names;
+
+    parameters_text(parameters, change->name);
+    names = parameters_texts(parameters);
+    for (size_t i = 0; i < change->file.trusted_name_count; i++)
+        array_add_text(names, change->file.trusted_names[i]);
+    return session_do(session, CONTROL_STATEMENT_PROFILE_TRUSTED_NAMES_SET, &parameters, err);
+}
+
 /* What the profile had before; read after write_settings(), which locks it against others. */
 static bool read_former(struct session *session, struct change *change, struct error *err)
 {
@@ -438,8 +455,9 @@ bool profile_set(struct session *session, const struct invocation *invocation, s
     AUTO(change_clear) struct change change = { 0 };
 
     if (!read_input(invocation, &change, err) || !database_begin(session->database, err) ||
-        !write_settings(session, &change, err) || !read_former(session, &change, err) ||
-        !write_users(session, &change, err) || !write_mebx_password(session, &change, err) ||
+        !write_settings(session, &change, err) || !write_trusted_names(session, &change, err) ||
+        !read_former(session, &change, err) || !write_users(session, &change, err) ||
+        !write_mebx_password(session, &change, err) ||
         !profile_networks_write(session, change.name, &change.file.network, &change.passwords, err) ||
         !database_commit(session->database, err))
         return false;

@@ -9,6 +9,8 @@
 #include "common/password.h"
 #include "realm.h"
 
+#define TRUSTED_NAMES "trusted names"
+
 const struct profile_setting_kind profile_setting_kinds[SETTING_COUNT] = {
     [SETTING_PING] = { "ping", "ping", { "on", "off" }, "whether the firmware answers pings" },
     [SETTING_WEB_INTERFACE] = { "web interface",
@@ -230,6 +232,33 @@ static bool read_setting(struct profile_file *profile, const char *key, const ch
     return true;
 }
 
+bool profile_trusted_name_add(struct profile_file *profile, const char *name, struct error *err)
+{
+    if (profile->trusted_name_count == PROFILE_TRUSTED_NAMES_MAX)
+        return error_set(err, ERROR_INPUT,
+                         "more than %d trusted names; AMT holds no more besides that of the service points",
+                         PROFILE_TRUSTED_NAMES_MAX);
+    if (*name == '\0')
+        return error_set(err, ERROR_INPUT, "a trusted name is empty; write trusted names = NAME, NAME");
+    profile->trusted_names[profile->trusted_name_count++] = text_copy(name);
+    return true;
+}
+
+static bool read_trusted_names(struct profile_file *profile, char *value, struct error *err)
+{
+    char *name;
+
+    if (profile->trusted_name_count)
+        return error_set(err, ERROR_INPUT, "'" TRUSTED_NAMES "' is there twice");
+    while (*value && (name = strsep(&value, ","))) {
+        if (!profile_trusted_name_add(profile, text_trim(name), err))
+            return false;
+        if (!value)
+            break;
+    }
+    return true;
+}
+
 static bool read_line(struct profile_file *profile, char *line, unsigned *seen, struct error *err)
 {
     char *equals, *key, *value;
@@ -248,6 +277,8 @@ static bool read_line(struct profile_file *profile, char *line, unsigned *seen, 
     if (strncasecmp(key, "user ", 5) == 0 &&
         strcasecmp(key, profile_setting_kinds[SETTING_USER_CONSENT].key) != 0)
         return read_user(profile, text_trim(key + 5), value, err);
+    if (strcasecmp(key, TRUSTED_NAMES) == 0)
+        return read_trusted_names(profile, value, err);
     return read_setting(profile, key, value, seen, err);
 }
 
@@ -283,6 +314,17 @@ static void print_user(const struct profile_file_user *user, FILE *out)
             realms);
 }
 
+static void print_trusted_names(const struct profile_file *profile, FILE *out)
+{
+    fprintf(out,
+            "\n# with tls = mutual: common names of the clients that are let in, besides the service points\n"
+            "%s" TRUSTED_NAMES " =",
+            profile->trusted_name_count ? "" : "# ");
+    for (size_t i = 0; i < profile->trusted_name_count; i++)
+        fprintf(out, "%s %s", i ? "," : "", profile->trusted_names[i]);
+    fprintf(out, "\n");
+}
+
 void profile_file_print(const struct profile_file *profile, const char *name, FILE *out)
 {
     fprintf(out, "# profile %s\n", name);
@@ -294,6 +336,7 @@ void profile_file_print(const struct profile_file *profile, const char *name, FI
             fprintf(out, "%s%s", c ? " | " : "", kind->choices[c]);
         fprintf(out, "\n%s = %s\n", kind->key, kind->choices[profile->settings[i]]);
     }
+    print_trusted_names(profile, out);
     fprintf(out, "\n# user NAME|SID = [local:|network:|both:] realm, realm...\n");
     for (size_t i = 0; i < profile->user_count; i++)
         print_user(&profile->users[i], out);
@@ -307,5 +350,7 @@ void profile_file_clear(struct profile_file *profile)
         free(profile->users[i].sid);
     }
     profile->user_count = 0;
+    while (profile->trusted_name_count)
+        free(profile->trusted_names[--profile->trusted_name_count]);
     profile_network_clear(&profile->network);
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "common/error.h"
+#include "common/message.h"
 #include "profile_network.h"
 
 /* Digest users besides admin, and directory users or groups, that the firmware's list holds (AMT SDK). */
@@ -53,6 +54,8 @@ struct profile_file {
     unsigned settings[SETTING_COUNT]; /* which of the choices */
     struct profile_file_user users[PROFILE_USERS_MAX];
     size_t user_count;
+    char *trusted_names[PROFILE_TRUSTED_NAMES_MAX]; /* with tls = mutual */
+    size_t trusted_name_count;
     struct profile_network network; /* sections, behind everything else */
 };
 
@@ -60,6 +63,9 @@ struct profile_file {
 bool profile_file_read(const char *text, struct profile_file *profile, struct error *err) MUST_CHECK;
 void profile_file_print(const struct profile_file *profile, const char *name, FILE *out);
 void profile_file_clear(struct profile_file *profile);
+
+/* Refuses an empty one, and more than firmware holds. */
+bool profile_trusted_name_add(struct profile_file *profile, const char *name, struct error *err) MUST_CHECK;
 
 bool profile_setting_is_switch(enum profile_setting setting);
 /* The choice's index; false when the setting has none of that name. "true", "yes" are "on". */

@@ -16,6 +16,7 @@ command_function account_add, account_list, account_remove;
 command_function service_point_list, service_point_approve, service_point_remove;
 command_function secret_show, secret_init, secret_rotate_key;
 command_function ca_init, ca_show, ca_crl, ca_expiry;
+command_function ca_issue_console, ca_consoles, ca_revoke_console;
 command_function root_coverage;
 command_function computer_in_band, computer_out_of_band, computer_policy, computer_unbind, profile_in_band;
 command_function token_create, token_list, token_revoke;

@@ -43,7 +43,7 @@ void preparation_clear(struct preparation *p)
 struct site {
     struct vault *vault;
     const struct job_settings *settings;
-    struct rows *accounts, *profiles, *users, *issuers, *written, *passwords;
+    struct rows *accounts, *profiles, *users, *issuers, *written, *passwords, *revoked;
     struct network_profiles networks;
     const char **account_names;
     struct credential_list credentials;
@@ -57,6 +57,7 @@ static void site_clear(struct site *site)
     rows_free(&site->issuers);
     rows_free(&site->written);
     rows_free(&site->passwords);
+    rows_free(&site->revoked);
     network_profiles_clear(&site->networks);
     free(site->account_names);
     credential_list_clear(&site->credentials);
@@ -127,6 +128,21 @@ static void put_issuers(struct message_job_offer *offer, const struct site *site
         const unsigned char *der = row_bytes(site->issuers, i, "certificate", &length);
 
         bytes_set(&offer->issuers[i], der, length);
+    }
+}
+
+/* For firmware's own list of whom it lets in no more (AMT SDK: AddCRL). */
+static void put_revoked(struct message_job_offer *offer, const struct site *site)
+{
+    if (!offer->profile.mutual_tls)
+        return;
+    offer->revoked_console_count = rows_count(site->revoked);
+    offer->revoked_consoles = allocate(offer->revoked_console_count * sizeof(*offer->revoked_consoles));
+    for (size_t i = 0; i < offer->revoked_console_count; i++) {
+        size_t length;
+        const unsigned char *serial = row_bytes(site->revoked, i, "serial", &length);
+
+        bytes_set(&offer->revoked_consoles[i], serial, length);
     }
 }
 
@@ -221,6 +237,14 @@ static bool put_users(struct profile *profile, const struct preparation *item, c
     return true;
 }
 
+static void put_trusted_names(struct profile *profile, const struct site *site, size_t row)
+{
+    profile->trusted_name_count = row_text_count(site->profiles, row, "trusted_names");
+    profile->trusted_names = allocate(profile->trusted_name_count * sizeof(*profile->trusted_names));
+    for (size_t i = 0; i < profile->trusted_name_count; i++)
+        profile->trusted_names[i] = text_copy(row_text_element(site->profiles, row, "trusted_names", i));
+}
+
 /* The profile's secrets go to jobs that write them only. */
 static bool put_profile(struct preparation *item, const struct job_kind *kind, const struct site *site,
                         size_t row, struct error *err)
@@ -240,6 +264,8 @@ static bool put_profile(struct preparation *item, const struct job_kind *kind, c
     profile->kvm = row_bool(rows, row, "kvm");
     profile->always_on = strcmp(row_text(rows, row, "power"), "always-on") == 0;
     profile->mutual_tls = strcmp(row_text(rows, row, "tls"), "mutual") == 0;
+    put_trusted_names(profile, site, row);
+    put_revoked(&item->offer.job_offer, site);
     return !kind->applies_profile || put_users(profile, item, site, err);
 }
 
@@ -556,12 +582,14 @@ static bool load_site(struct database *database, const struct preparation *items
 {
     AUTO(parameters_free) struct parameters *parameters = parameters_new();
     AUTO(parameters_free) struct parameters *computers = parameters_new();
+    AUTO(parameters_free) struct parameters *revoked = parameters_new();
     struct array *names = parameters_texts(parameters);
     struct array *uuid_array = parameters_uuids(computers);
     struct uuid *uuids = allocate(count * sizeof(*uuids));
     int64_t *jobs = allocate(count * sizeof(*jobs));
     bool loaded;
 
+    parameters_number(revoked, REVOKED_CONSOLES_MAX);
     for (size_t i = 0; i < count; i++) {
         uuids[i] = items[i].uuid;
         jobs[i] = items[i].job;
@@ -577,6 +605,7 @@ static bool load_site(struct database *database, const struct preparation *items
         !database_run(database, STATEMENT_PROFILE_USERS_OF, parameters, &site->users, err) ||
         !database_run(database, STATEMENT_COMPUTER_USERS_OF, computers, &site->written, err) ||
         !database_run(database, STATEMENT_AUTHORITY_CERTIFICATES, NULL, &site->issuers, err) ||
+        !database_run(database, STATEMENT_CONSOLES_REVOKED, revoked, &site->revoked, err) ||
         !network_profiles_load(database, parameters, computers, &site->networks, err))
         return false;
     site->account_names = allocate(rows_count(site->accounts) * sizeof(*site->account_names));

@@ -19,6 +19,7 @@ static bool counts(enum reason_code reason)
     case REASON_DATABASE_UNAVAILABLE:
     case REASON_SECRET_KEY_MISSING:
     case REASON_NO_AUTHORITY:
+    case REASON_NO_CONSOLE_CERTIFICATE:
     case REASON_ISSUER_UNREACHABLE:
     case REASON_ISSUER_WAITING:
     case REASON_ISSUER_DISTRUST:
@@ -50,6 +51,7 @@ static int64_t delay_of(const struct job_settings *settings, enum reason_code re
     case REASON_SERVICE_POINT_STOPPING:
     case REASON_NO_FREE_SLOT:
     case REASON_DIRECTORY_NAME_PENDING:
+    case REASON_NO_CONSOLE_CERTIFICATE: /* it asks for one */
     case REASON_JOB_UNDER_WAY:
         return settings->retry_delay_s < SOON_S ? settings->retry_delay_s : SOON_S;
     case REASON_ISSUER_WAITING: /* whoever asks the authority wakes the job */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "certificates/console.h"
 #include "common/log.h"
 #include "common/version.h"
 #include "devices/history.h"
@@ -184,6 +185,27 @@ void dialogue_settle(const struct dialogue *dialogue, struct site *site, struct 
 
 /* ---- REGISTER ---- */
 
+/* A session without them is worth having: only computers in mutual TLS ask for one. */
+static bool answer_console(struct site *site, struct exchange *exchange, struct message_welcome *welcome,
+                           struct error *err)
+{
+    const struct console_holder holder = { exchange->service_point, exchange->name };
+    const struct bytes *request = &exchange->said.reg.console_request;
+
+    if (!request->length)
+        return true;
+    welcome->console_certificates =
+        allocate(CONSOLE_CERTIFICATES_MAX * sizeof(*welcome->console_certificates));
+    if (console_issue(site->database, site->vault, &site->settings->certificate, &holder, request,
+                      welcome->console_certificates, &welcome->console_certificate_count, err))
+        return true;
+    if (!database_transaction_usable(site->database))
+        return false;
+    log_warning("no console certificate", log_text("service_point", exchange->name),
+                log_text("why", err->message));
+    return true;
+}
+
 static bool open_session(struct site *site, struct exchange *exchange, struct error *err)
 {
     const struct message_register *said = &exchange->said.reg;
@@ -206,7 +228,7 @@ static bool open_session(struct site *site, struct exchange *exchange, struct er
     welcome->software_version = text_copy(PRODUCT_VERSION);
     welcome->heartbeat_s = (uint32_t)site->settings->heartbeat_s;
     welcome->lease_s = (uint32_t)site->settings->job.lease_s;
-    return true;
+    return answer_console(site, exchange, welcome, err);
 }
 
 static bool open_sessions(struct site *site, const struct group *group, struct error *err)

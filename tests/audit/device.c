@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "common/encoding.h"
+#include "firmware/console.h"
 #include "firmware/wsman.h"
 #include "provisioning/device_certificate.h"
 
@@ -16,6 +17,8 @@ enum { ISSUERS_MAX = 8, REQUEST_TIMEOUT_MS = 30000 };
 
 struct device_auditor {
     struct trust *trust;
+    struct console *console; /* NULL: for computers in mutual TLS there is none */
+    struct console_set *consoles;
     struct bytes issuers[ISSUERS_MAX];
     size_t issuer_count;
 };
@@ -54,11 +57,22 @@ static bool read_issuers(struct device_auditor *auditor, const char *path, struc
                      path);
 }
 
-bool device_auditor_open(struct device_auditor **auditor, const char *issuer_path, struct error *err)
+static bool open_console(struct device_auditor *auditor, const char *path, struct error *err)
+{
+    if (!path)
+        return true;
+    if (!console_open(&auditor->console, path, "auditor", (int64_t)time(NULL), err))
+        return false;
+    auditor->consoles = console_hold(auditor->console);
+    return true;
+}
+
+bool device_auditor_open(struct device_auditor **auditor, const char *issuer_path, const char *console_path,
+                         struct error *err)
 {
     AUTO(device_auditor_close) struct device_auditor *opening = allocate(sizeof(*opening));
 
-    if (!read_issuers(opening, issuer_path, err) ||
+    if (!read_issuers(opening, issuer_path, err) || !open_console(opening, console_path, err) ||
         !trust_load(&opening->trust, NULL, 0, (int64_t)time(NULL), err))
         return false;
     *auditor = TAKE(opening);
@@ -73,6 +87,8 @@ void device_auditor_close(struct device_auditor **auditor)
         return;
     for (size_t i = 0; i < closing->issuer_count; i++)
         bytes_free(&closing->issuers[i]);
+    console_release(&closing->consoles);
+    console_close(&closing->console);
     trust_free(&closing->trust);
     free(closing);
 }
@@ -105,15 +121,18 @@ static void fingerprint(const struct bytes *der, char hex[2 * SHA256_DIGEST_LENG
 static bool log_in(struct device_auditor *auditor, struct contact *contact, const char *password,
                    struct error *err)
 {
-    const struct connection_target target = { .address = contact->computer->address,
-                                              .timeout_ms = REQUEST_TIMEOUT_MS,
-                                              .firmware_version = contact->computer->firmware_version,
-                                              .tls = TLS_ALLOW_LEGACY,
-                                              .trust = auditor->trust,
-                                              .identity = IDENTITY_OPERATIONAL,
-                                              .fqdn = contact->computer->fqdn,
-                                              .issuers = auditor->issuers,
-                                              .issuer_count = auditor->issuer_count };
+    const struct connection_target target = {
+        .address = contact->computer->address,
+        .timeout_ms = REQUEST_TIMEOUT_MS,
+        .firmware_version = contact->computer->firmware_version,
+        .tls = TLS_ALLOW_LEGACY,
+        .trust = auditor->trust,
+        .certificate = auditor->consoles ? console_set_certificate(auditor->consoles, 0) : NULL,
+        .identity = IDENTITY_OPERATIONAL,
+        .fqdn = contact->computer->fqdn,
+        .issuers = auditor->issuers,
+        .issuer_count = auditor->issuer_count
+    };
     struct account admin = { .reference = (char *)"escrow", .username = (char *)"admin" };
     struct authentication outcome = { 0 };
     bool accepted;
@@ -145,6 +164,17 @@ static void audit_state(struct contact *contact)
         finding_add(contact->findings, contact->computer->uuid,
                     "the firmware shows certificate %.16s..., the active one is %.16s...", shown,
                     *contact->computer->fingerprint_hex ? contact->computer->fingerprint_hex : "none");
+}
+
+/* Where its profile has changed since, nothing is known of what it should be. */
+static void audit_mutual(struct contact *contact)
+{
+    bool asks = connection_asked_certificate(contact->connection);
+
+    if (*contact->computer->tls && asks != (strcmp(contact->computer->tls, "mutual") == 0))
+        finding_add(contact->findings, contact->computer->uuid,
+                    "the firmware asks for %s client certificate, but its profile says tls = %s",
+                    asks ? "a" : "no", contact->computer->tls);
 }
 
 /* Trusted roots belong to the profile's networks; read-only ones are the firmware's own. */
@@ -217,6 +247,7 @@ void device_audit(struct device_auditor *auditor, const struct audited *computer
         return;
     }
     audit_state(&contact);
+    audit_mutual(&contact);
     if (!wsman_certificates_list(contact.connection, &contact.certificates, &err) ||
         !wsman_keys_list(contact.connection, &contact.keys, &err)) {
         finding_add(findings, computer->uuid, "its stores cannot be read: %s", err.message);

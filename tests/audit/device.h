@@ -12,8 +12,9 @@
 
 struct device_auditor; /* opaque: TLS contexts, the issuers */
 
-/* issuer_path: PEM, one certificate or several. On true the caller owns *auditor. */
-bool device_auditor_open(struct device_auditor **auditor, const char *issuer_path,
+/* issuer_path: PEM, one certificate or several. console_path: PEM of key, certificate and root, as `amtctl ca
+ * issue-console` writes it, for computers in mutual TLS; NULL: none. On true the caller owns *auditor. */
+bool device_auditor_open(struct device_auditor **auditor, const char *issuer_path, const char *console_path,
                          struct error *err) MUST_CHECK;
 void device_auditor_close(struct device_auditor **auditor); /* accepts NULL */
 

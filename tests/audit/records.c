@@ -135,7 +135,8 @@ static void add_row(struct audited_list *list, char *const fields[])
                                .firmware_version = text_copy(fields[3]),
                                .mebx_policy = text_copy(fields[4]),
                                .fingerprint_hex = text_copy(fields[5]),
-                               .others_hex = text_copy(fields[6]) };
+                               .others_hex = text_copy(fields[6]),
+                               .tls = text_copy(fields[7]) };
 }
 
 bool records_list(struct sql *sql, struct audited_list *list, struct error *err)
@@ -147,15 +148,18 @@ bool records_list(struct sql *sql, struct audited_list *list, struct error *err)
             sql, &table, err,
             "SELECT c.uuid, c.fqdn, coalesce(c.address, ''), coalesce(c.firmware_version, ''),"
             "       p.mebx_password, coalesce(max(t.fingerprint) FILTER (WHERE t.usage = 'server'), ''),"
-            "       coalesce(string_agg(t.fingerprint, ' ') FILTER (WHERE t.usage <> 'server'), '')"
+            "       coalesce(string_agg(t.fingerprint, ' ') FILTER (WHERE t.usage <> 'server'), ''),"
+            "       CASE WHEN p.changed_at < (SELECT max(j.requested_at) FROM amt.job j WHERE j.uuid = c.uuid"
+            "         AND j.kind IN ('provision', 'update') AND j.state = 'done') THEN p.tls ELSE '' END"
             "  FROM amt.computer c JOIN amt.profile p ON p.name = c.profile"
             "  LEFT JOIN amt.certificate t ON t.uuid = c.uuid AND t.state = 'active'"
-            " WHERE NOT c.blocked GROUP BY c.uuid, c.fqdn, c.address, c.firmware_version, p.mebx_password"
+            " WHERE NOT c.blocked GROUP BY c.uuid, c.fqdn, c.address, c.firmware_version, p.mebx_password,"
+            "       p.changed_at, p.tls"
             " ORDER BY c.fqdn"))
         return false;
     rest = table;
     while ((row = strsep(&rest, "\n")) && *row) {
-        if (!split(row, fields, 7))
+        if (!split(row, fields, 8))
             return error_set(err, ERROR_PROTOCOL, "the database answered \"%s\"", row);
         add_row(list, fields);
     }
@@ -174,6 +178,7 @@ void audited_list_clear(struct audited_list *list)
         free(each->mebx_policy);
         free(each->fingerprint_hex);
         free(each->others_hex);
+        free(each->tls);
     }
     free(list->items);
     *list = (struct audited_list){ 0 };

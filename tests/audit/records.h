@@ -12,7 +12,8 @@ struct audited {
     char *uuid, *fqdn, *address, *firmware_version;
     char *mebx_policy;     /* of its profile: leave, random or shared */
     char *fingerprint_hex; /* SHA-256 of the certificate that its firmware should show; "": none */
-    char *others_hex;      /* those of its other certificates in use, as for 802.1X, separated by blanks */
+    char *tls;        /* of its profile, server or mutual; "": the profile has changed since it was written */
+    char *others_hex; /* those of its other certificates in use, as for 802.1X, separated by blanks */
 };
 
 struct audited_list {

@@ -1,5 +1,6 @@
 #include "crash/arena.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,10 +162,73 @@ static bool request(struct arena *arena, const char *job, struct error *err)
            error_set(err, ERROR_INTERNAL, "%s of %s computers took a job %s", requested, wanted, job);
 }
 
+static bool set_tls(struct arena *arena, const char *mode, struct error *err)
+{
+    AUTO(text_free) char *settings = text_format("{\"tls\": \"%s\"}", mode);
+    AUTO(text_free) char *nothing = NULL;
+
+    return sql_text(arena->site->sql, &nothing, err, "SELECT amt.profile_set('default', $1::jsonb)", settings,
+                    NULL);
+}
+
+/* The auditor takes certificates of either. */
+static bool replace_authority(struct arena *arena, struct error *err)
+{
+    struct site *site = arena->site;
+    AUTO(text_free) char *former = NULL;
+    AUTO(text_free) char *current = NULL;
+    AUTO(text_free) char *both = NULL;
+
+    if (!site_amtctl(site, &former, err, "ca", "show", "--pem", NULL) ||
+        !site_amtctl(site, NULL, err, "ca", "init", "--replace", "--subject", "The next authority", NULL) ||
+        !site_amtctl(site, &current, err, "ca", "show", "--pem", NULL))
+        return false;
+    both = text_format("%s%s", current, former);
+    return file_write(site->issuer_path, both, 0644, err);
+}
+
+/* Updates whose profile, or whose site, changed in what concerns mutual TLS. */
+static const struct {
+    const char *job, *before, *now;
+} mutual_jobs[] = {
+    { "mutual-on", "server", "mutual" },
+    { "mutual-off", "mutual", "server" },
+    { "mutual-issuer", "mutual", NULL },
+};
+
+static size_t find_mutual(const char *job)
+{
+    size_t i = 0;
+
+    while (i < COUNT_OF(mutual_jobs) && strcmp(mutual_jobs[i].job, job) != 0)
+        i++;
+    return i;
+}
+
+bool arena_prepare(struct arena *arena, const char *job, struct error *err)
+{
+    size_t mutual = find_mutual(job);
+
+    if (strcmp(job, "provision") == 0)
+        return true;
+    return (mutual == COUNT_OF(mutual_jobs) || set_tls(arena, mutual_jobs[mutual].before, err)) &&
+           arena_begin(arena, "provision", err) && arena_settle(arena, err);
+}
+
+static bool begin_mutual(struct arena *arena, size_t mutual, struct error *err)
+{
+    const char *now = mutual_jobs[mutual].now;
+
+    return (now ? set_tls(arena, now, err) : replace_authority(arena, err)) && request(arena, "update", err);
+}
+
 bool arena_begin(struct arena *arena, const char *job, struct error *err)
 {
+    size_t mutual = find_mutual(job);
     AUTO(text_free) char *jobs = NULL;
 
+    if (mutual < COUNT_OF(mutual_jobs))
+        return begin_mutual(arena, mutual, err);
     if (strcmp(job, "provision") != 0)
         return request(arena, job, err);
     if (!sql_text(arena->site->sql, &jobs, err, "SELECT count(*) > 0 FROM amt.job", NULL))
@@ -230,6 +294,14 @@ bool arena_tell(struct arena *arena, const char *word, const struct computer *co
 
 /* ---- what became of it ----------------------------------------------------------------------------- */
 
+/* Of the authority that issues now; a new one each time. */
+static bool issue_console(struct site *site, char **path, struct error *err)
+{
+    *path = site_path(site, "auditor.pem");
+    return (remove(*path) == 0 || errno == ENOENT) &&
+           site_amtctl(site, NULL, err, "ca", "issue-console", "auditor", *path, NULL);
+}
+
 bool arena_audit(struct arena *arena, char **report, struct error *err)
 {
     struct site *site = arena->site;
@@ -238,21 +310,17 @@ bool arena_audit(struct arena *arena, char **report, struct error *err)
     AUTO(text_free) char *reader = site_url(site, "reader");
     AUTO(text_free) char *control = site_path(site, "simulator.socket");
     AUTO(command_result_clear) struct command_result result = { 0 };
-    const char *argv[] = { auditor,
-                           "--database",
-                           reader,
-                           "--operator",
-                           site->operator_url,
-                           "--amtctl",
-                           amtctl,
-                           "--key-file",
-                           site->secret_key_path,
-                           "--issuer",
-                           site->issuer_path,
-                           "--simulator",
-                           control,
+    AUTO(text_free) char *console = NULL;
+    const char *argv[] = { auditor,      "--database",       reader,
+                           "--operator", site->operator_url, "--amtctl",
+                           amtctl,       "--key-file",       site->secret_key_path,
+                           "--issuer",   site->issuer_path,  "--simulator",
+                           control,      "--console",        NULL,
                            NULL };
 
+    if (!issue_console(site, &console, err))
+        return false;
+    argv[COUNT_OF(argv) - 2] = console;
     if (!command_run(&result, NULL, AUDIT_TIMEOUT_MS, argv, err))
         return false;
     if (!strstr(result.output, " passed, "))

@@ -27,7 +27,10 @@ bool arena_close(struct arena *arena); /* false: a program did not end in order 
 bool arena_populate(struct arena *arena, struct computer *computers, size_t count,
                     struct error *err) MUST_CHECK;
 
-/* All of them begin a job of this kind; unprovision and provision are what they say. */
+/* Jobs besides provision are for computers that are provisioned, as this one wants them. */
+bool arena_prepare(struct arena *arena, const char *job, struct error *err) MUST_CHECK;
+/* All of them begin a job of this kind; unprovision and provision are what they say. mutual-on, mutual-off
+ * and mutual-issuer are updates that switch mutual TLS, or bring the root of a new authority. */
 bool arena_begin(struct arena *arena, const char *job, struct error *err) MUST_CHECK;
 /* Until no job is open; a standstill of two minutes is an error. */
 bool arena_settle(struct arena *arena, struct error *err) MUST_CHECK;

@@ -12,18 +12,6 @@ enum { REACH_MS = 180000, EVENT_MS = 300, SAMPLE_SHIFT = 2 };
 
 /* ---- planning -------------------------------------------------------------------------------------- */
 
-static bool counts_jobs_of(const char *job, const char *wanted)
-{
-    return strcmp(job, wanted) == 0;
-}
-
-/* Jobs besides provision are for computers that are provisioned. */
-static bool prepare(struct arena *arena, const char *job, struct error *err)
-{
-    return counts_jobs_of(job, "provision") ||
-           (arena_begin(arena, "provision", err) && arena_settle(arena, err));
-}
-
 static bool set_hold(struct arena *arena, const struct computer *computer, enum phase phase, unsigned request,
                      struct error *err)
 {
@@ -46,7 +34,7 @@ static bool read_count(struct arena *arena, const struct computer *computer, uns
 /* Holds that are never reached count the requests. */
 static bool run_clean(struct arena *arena, const char *job, unsigned *requests, struct error *err)
 {
-    if (!prepare(arena, job, err))
+    if (!arena_prepare(arena, job, err))
         return false;
     for (size_t i = 0; i < arena->count; i++) {
         if (!set_hold(arena, &arena->computers[i], PHASE_BEFORE, UINT32_MAX, err))
@@ -373,7 +361,7 @@ static bool settle(struct group *group)
 
 static bool hold_trial(struct group *group, struct error *err)
 {
-    if (!populate(group, err) || !prepare(&group->arena, group->job, err) || !set_holds(group, err) ||
+    if (!populate(group, err) || !arena_prepare(&group->arena, group->job, err) || !set_holds(group, err) ||
         !arena_begin(&group->arena, group->job, err) || !await_faults(group, err) || !strike_all(group, err))
         return false;
     /* What stands still is for the auditor to blame. */

@@ -96,6 +96,29 @@ static void an_old_service_point_works_with_todays_site_server(void **state)
     expect_all_provisioned(&fleet);
 }
 
+/* From before mutual TLS it has no certificate that such a computer would let in, and leaves it as it is. */
+static void an_old_service_point_switches_mutual_tls_on_or_says_why_not(void **state)
+{
+    struct site *site = *state;
+    struct computer computer;
+    struct error err = { 0 };
+
+    if (!site)
+        skip();
+    computer_plan(&computer, site, 101, generations[1]);
+    sql_do(site, "SELECT amt.profile_set('mutual', '{\"tls\": \"mutual\"}')");
+    sql_do(site, "SELECT amt.set_profile_of('%s', 'mutual')", computer.uuid);
+    must(site_amtctl(site, NULL, &err, "job", "request", "update", computer.uuid, NULL));
+    expect_sql(
+        site, "t",
+        "SELECT state = 'done' OR (state = 'failed' AND reason_code = 'profile-invalid' AND reason LIKE "
+        "'%%mutual TLS%%') FROM amt.job WHERE uuid = '%s' AND kind = 'update'",
+        computer.uuid);
+    sql_do(site, "SELECT amt.set_profile_of('%s', 'default')", computer.uuid);
+    must(site_amtctl(site, NULL, &err, "job", "request", "update", computer.uuid, NULL));
+    expect_outcome(site, &computer, "provisioned", "");
+}
+
 static void todays_service_point_works_with_an_old_site_server(void **state)
 {
     struct site *site = *state;
@@ -164,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_schema_changes_while_the_old_site_server_is_at_work),
         cmocka_unit_test(an_old_service_point_works_with_todays_site_server),
+        cmocka_unit_test(an_old_service_point_switches_mutual_tls_on_or_says_why_not),
         cmocka_unit_test(todays_service_point_works_with_an_old_site_server),
         cmocka_unit_test(every_password_is_known_afterwards),
     };

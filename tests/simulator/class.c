@@ -7,9 +7,8 @@
 #include <string.h>
 
 static const struct class *const tables[] = {
-    setup_classes,    general_classes,     acl_classes,       key_classes,
-    tls_classes,      redirection_classes, kerberos_classes,  power_classes,
-    wireless_classes, wired_classes,       inventory_classes,
+    setup_classes,       general_classes,  acl_classes,   key_classes,      crl_classes,   tls_classes,
+    redirection_classes, kerberos_classes, power_classes, wireless_classes, wired_classes, inventory_classes,
 };
 
 const struct class *class_find(const char *uri)

@@ -137,7 +137,7 @@ struct class
 /* Tables of the class_*.c files; each ends with a class without a name. */
 extern const struct class setup_classes[], general_classes[], acl_classes[], key_classes[], tls_classes[],
     redirection_classes[], kerberos_classes[], power_classes[], wireless_classes[], wired_classes[],
-    inventory_classes[];
+    inventory_classes[], crl_classes[];
 
 const struct class *class_find(const char *uri); /* NULL: no such class */
 const struct method *class_method(const struct class *class, const char *name);

@@ -442,6 +442,12 @@ static const struct parameter request_parameters[] = {
     { 0 },
 };
 
+static const struct parameter crl_parameters[] = {
+    { "Url", TYPE_TEXT, 0 },
+    { "SerialNumbers", TYPE_TEXT, REQUIRED | LIST },
+    { 0 },
+};
+
 static const struct method management_methods[] = {
     { .name = "AddCertificate", .run = add_certificate, .parameters = certificate_parameter },
     { .name = "AddTrustedRootCertificate", .run = add_trusted_root, .parameters = certificate_parameter },
@@ -454,6 +460,8 @@ static const struct method management_methods[] = {
       .run = generate_request,
       .parameters = request_parameters,
       .present = generation_present },
+    { .name = "AddCRL", .run = keys_add_crl, .parameters = crl_parameters },
+    { .name = "ResetCRLList", .run = keys_reset_crls },
     { 0 },
 };
 

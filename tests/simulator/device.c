@@ -320,7 +320,12 @@ void device_clear_environment(struct device *device)
 
 void device_forget_revocations(struct device *device)
 {
-    for (unsigned i = 0; i < CRL_MAX; i++) {
+    device_forget_revocations_from(device, 0);
+}
+
+void device_forget_revocations_from(struct device *device, unsigned place)
+{
+    for (unsigned i = place; i < CRL_MAX; i++) {
         struct revocations *list = &device->revocations[i];
 
         while (list->count)

@@ -42,7 +42,9 @@ enum {
     PID_LENGTH = 8,
     PPS_LENGTH = 32,
     CRL_MAX = 4,
-    DOMAINS_MAX = 5, /* of environment detection */
+    SERIAL_MAX_LENGTH = 20,     /* RFC 5280 4.1.2.2 */
+    REVOCATIONS_LONGEST = 1424, /* CrlStoreSize of an AMT 3.0.5 */
+    DOMAINS_MAX = 5,            /* of environment detection */
     HASHES_CUSTOM_MAX = 3,
     TICKETS_SEEN_MAX = 256, /* not published [inferred] */
     NO_HANDLE = -1,
@@ -181,6 +183,7 @@ struct switches {
     uint32_t request_bits;        /* of the key that GetServerCertificateReq makes */
     bool acl_renumbered;          /* handles move down after a removal */
     uint32_t acl_page, pull_page, domains_max;
+    bool revocations_ignored;       /* what AddCRL or SetCRL named is let in nevertheless */
     uint32_t otp_padding;           /* enum automatic */
     uint32_t after_unprovision;     /* enum after_unprovision */
     uint32_t internal_fault_status; /* HTTP status of Receiver faults */
@@ -325,6 +328,7 @@ void device_pretend_uuid(struct device *device, const unsigned char uuid[UUID_LE
 /* After a change of the MEBx password: that of admin, while it is the default. */
 void device_default_admin(struct device *device);
 void device_forget_revocations(struct device *device);
+void device_forget_revocations_from(struct device *device, unsigned place);
 bool device_switch(uint32_t wanted, bool automatic); /* wanted: enum automatic */
 
 /* Packages of the firmware: two since 6.0, seven on the desktops before. GUIDs are base64 of 16 bytes. */

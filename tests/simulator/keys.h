@@ -15,6 +15,8 @@ bool keys_certificate_stored(const struct device *device, const unsigned char *d
 bool keys_certificate_used(const struct device *device, int32_t handle);
 bool keys_length_known(const struct device *device, uint32_t bits);
 bool keys_key_used(struct device *device, const struct stored_key *key);
+uint32_t keys_add_crl(struct call *call, const xmlNode *input, struct text *out); /* class_crl.c */
+uint32_t keys_reset_crls(struct call *call, const xmlNode *input, struct text *out);
 bool keys_key_stored(const void *context, EVP_PKEY *key); /* context: the device; for key_pool_take() */
 
 #endif

@@ -26,7 +26,6 @@ enum {
     ROOTS_MAX = 4,
     ROOT_LONGEST = 1500,
     NAME_LONGEST = 63,
-    REVOCATIONS_LONGEST = 1424,
 };
 
 /* ---- blobs: Encoding, Length, Value ---- */

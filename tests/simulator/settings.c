@@ -98,6 +98,7 @@ static const struct setting settings[] = {
     NUMBER("acl-page", switches.acl_page, 1, ACL_MAX),
     NUMBER("pull-page", switches.pull_page, 1, 1000),
     NUMBER("domains-max", switches.domains_max, 1, ACL_MAX_KERBEROS),
+    FLAG("revocations-ignored", switches.revocations_ignored),
     CHOICE("otp-padding", switches.otp_padding, "auto yes no"),
     CHOICE("after-unprovision", switches.after_unprovision, "auto pre in"),
     NUMBER("internal-fault-status", switches.internal_fault_status, 400, 500),

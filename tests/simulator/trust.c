@@ -1,9 +1,11 @@
 #include "trust.h"
 
+#include "encoding.h"
 #include "name.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -251,6 +253,30 @@ static bool name_trusted(struct device *device, X509 *leaf)
     return trusted;
 }
 
+static bool serial_is(const ASN1_INTEGER *serial, const char *encoded)
+{
+    unsigned char *bytes = NULL;
+    size_t length = 0;
+    bool same = base64_decode(encoded, &bytes, &length) && (size_t)ASN1_STRING_length(serial) == length &&
+                !memcmp(ASN1_STRING_get0_data(serial), bytes, length);
+
+    free(bytes);
+    return same;
+}
+
+/* The numbers are those of whatever issuer [inferred]: a list names none but by its URL. */
+static bool is_revoked(const struct device *device, X509 *leaf)
+{
+    const ASN1_INTEGER *serial = X509_get0_serialNumber(leaf);
+
+    for (unsigned i = 0; i < CRL_MAX && device->revocations[i].url && !device->switches.revocations_ignored;
+         i++)
+        for (unsigned k = 0; k < device->revocations[i].count; k++)
+            if (serial_is(serial, device->revocations[i].serials[k]))
+                return true;
+    return false;
+}
+
 bool trust_client_chain(struct device *device, STACK_OF(X509) * chain, struct error *err)
 {
     X509 *leaf = sk_X509_value(chain, 0);
@@ -260,5 +286,7 @@ bool trust_client_chain(struct device *device, STACK_OF(X509) * chain, struct er
     if (!chained_to_stored_root(device, chain))
         return error_set(err,
                          "the client's certificate does not lead to a trusted root in the computer's store");
+    if (is_revoked(device, leaf))
+        return error_set(err, "the client's certificate was revoked");
     return name_trusted(device, leaf) || error_set(err, "the client's name is not among the trusted names");
 }

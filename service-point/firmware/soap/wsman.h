@@ -34,6 +34,8 @@
 //gsoap pkm   schema elementForm: qualified
 //gsoap cert  schema namespace: http://intel.com/wbem/wscim/1/amt-schema/1/AMT_PublicKeyCertificate
 //gsoap cert  schema elementForm: qualified
+//gsoap crl   schema namespace: http://intel.com/wbem/wscim/1/amt-schema/1/AMT_CRL
+//gsoap crl   schema elementForm: qualified
 //gsoap pair  schema namespace: http://intel.com/wbem/wscim/1/amt-schema/1/AMT_PublicPrivateKeyPair
 //gsoap pair  schema elementForm: qualified
 //gsoap tlscred schema namespace: http://intel.com/wbem/wscim/1/amt-schema/1/AMT_TLSCredentialContext
@@ -305,13 +307,24 @@ struct pkm__in {
     struct wsa__EndpointReference *KeyPair 0;
     xsd__unsignedInt *SigningAlgorithm 0;
     xsd__base64 NullSignedCertificateRequest 0;
+    xsd__string Url 0;
+    int __sizeSerialNumbers;
+    xsd__string *SerialNumbers 0;
 };
 struct pkm__out {
     struct wsa__EndpointReference *CreatedCertificate 0;
     struct wsa__EndpointReference *CreatedKey 0;
     struct wsa__EndpointReference *KeyPair 0;
     xsd__base64 SignedCertificateRequest 0;
+    struct wsa__EndpointReference *CRL 0;
     xsd__unsignedInt *ReturnValue 0;
+};
+
+struct crl__instance {
+    xsd__string InstanceID 0;
+    int __sizeSerialNumbers;
+    xsd__string *SerialNumbers 0;
+    xsd__string Url 0;
 };
 
 struct cert__instance {

@@ -317,6 +317,59 @@ static void a_hash_whose_length_does_not_fit_its_algorithm_is_refused(void **sta
     assert_non_null(strstr(err.message, "root_hash"));
 }
 
+static void what_mutual_tls_needs_travels_with_session_and_profile(void **state)
+{
+    struct bytes certificates[CONSOLE_CERTIFICATES_MAX + 1];
+    char *names[] = { (char *)"alice", (char *)"bob", (char *)"carol", (char *)"dave" };
+    struct message asking = { .kind = MESSAGE_REGISTER,
+                              .reg = { .name = (char *)"point-1",
+                                       .software_version = (char *)"1.0",
+                                       .console_request = { (unsigned char *)"\x30\x02", 2 } } };
+    struct message welcome = { .kind = MESSAGE_WELCOME,
+                               .welcome = { .site = (char *)"site",
+                                            .software_version = (char *)"1.0",
+                                            .heartbeat_s = 15,
+                                            .lease_s = 900,
+                                            .console_certificates = certificates,
+                                            .console_certificate_count = 2 } };
+    struct message offer = { .kind = MESSAGE_JOB_OFFER,
+                             .job_offer = { .id = { 1, 1 },
+                                            .kind = (char *)"update",
+                                            .lease_s = 900,
+                                            .deadline_s = 600,
+                                            .address = (char *)"127.1.0.1",
+                                            .port = 16993,
+                                            .revoked_consoles = certificates,
+                                            .revoked_console_count = 1,
+                                            .profile = { .name = (char *)"default",
+                                                         .mutual_tls = true,
+                                                         .trusted_names = names,
+                                                         .trusted_name_count = 3 } } };
+    AUTO(message_free) struct message again = { 0 };
+    struct error err = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(certificates); i++)
+        certificates[i] = (struct bytes){ (unsigned char *)"\x30\x01\x00", 3 };
+    assert_true(round_trip(&asking, &again, &err));
+    assert_int_equal(again.reg.console_request.length, 2);
+    message_free(&again);
+    assert_true(round_trip(&welcome, &again, &err));
+    assert_int_equal(again.welcome.console_certificate_count, 2);
+    assert_int_equal(again.welcome.console_certificates[1].length, 3);
+    message_free(&again);
+    assert_true(round_trip(&offer, &again, &err));
+    assert_int_equal(again.job_offer.profile.trusted_name_count, 3);
+    assert_string_equal(again.job_offer.profile.trusted_names[2], "carol");
+    assert_int_equal(again.job_offer.revoked_console_count, 1);
+    assert_int_equal(again.job_offer.revoked_consoles[0].length, 3);
+    message_free(&again);
+    welcome.welcome.console_certificate_count = COUNT_OF(certificates);
+    assert_false(round_trip(&welcome, &again, &err));
+    offer.job_offer.profile.trusted_name_count = COUNT_OF(names);
+    assert_false(round_trip(&offer, &again, &err));
+}
+
 static void every_truncation_of_a_message_is_refused_or_whole(void **state)
 {
     struct message message = { .kind = MESSAGE_WELCOME,
@@ -397,6 +450,7 @@ int main(void)
         cmocka_unit_test(an_unknown_version_or_kind_is_refused_before_the_body_is_read),
         cmocka_unit_test(a_body_of_garbage_is_refused_for_every_kind),
         cmocka_unit_test(a_hash_whose_length_does_not_fit_its_algorithm_is_refused),
+        cmocka_unit_test(what_mutual_tls_needs_travels_with_session_and_profile),
         cmocka_unit_test(every_truncation_of_a_message_is_refused_or_whole),
         cmocka_unit_test(a_time_that_no_calendar_takes_is_refused),
         cmocka_unit_test(a_list_longer_than_any_honest_one_is_refused),

@@ -18,7 +18,7 @@
 static const struct class *const tables[] = {
     setup_classes,    general_classes,     acl_classes,       key_classes,
     tls_classes,      redirection_classes, kerberos_classes,  power_classes,
-    wireless_classes, wired_classes,       inventory_classes,
+    wireless_classes, wired_classes,       inventory_classes, crl_classes,
 };
 
 static struct device *make_device(const char *generation)
@@ -349,6 +349,31 @@ static void what_is_not_an_envelope_is_no_request(void **state)
         assert_false(request_parse(bad[i], strlen(bad[i]), &request, &err));
 }
 
+/* AMT SDK: AddCRL, ResetCRLList; room as an AMT 3.0.5 reports it. */
+static void revoked_serial_numbers_are_kept_until_the_list_is_reset(void **state)
+{
+    struct device *device = make_device("11.8");
+    struct text many = { 0 };
+
+    (void)state;
+    expect_return(
+        device, "AMT_PublicKeyManagementService", "AddCRL",
+        "<m:Url>urn:a</m:Url><m:SerialNumbers>AQID</m:SerialNumbers><m:SerialNumbers>BAUG</m:SerialNumbers>",
+        AMT_SUCCESS);
+    assert_string_equal(device->revocations[0].url, "urn:a");
+    assert_int_equal(device->revocations[0].count, 2);
+    expect_return(device, "AMT_PublicKeyManagementService", "AddCRL",
+                  "<m:SerialNumbers>no base64</m:SerialNumbers>", AMT_INVALID_PARAMETER);
+    for (unsigned i = 0; i < REVOCATIONS_LONGEST / 15 + 1; i++)
+        text_append(&many, "<m:SerialNumbers>AAAAAAAAAAAAAAAAAAAA</m:SerialNumbers>");
+    expect_return(device, "AMT_PublicKeyManagementService", "AddCRL", many.bytes, AMT_MAX_LIMIT_REACHED);
+    assert_null(device->revocations[1].url);
+    expect_return(device, "AMT_PublicKeyManagementService", "ResetCRLList", "", AMT_SUCCESS);
+    assert_null(device->revocations[0].url);
+    text_release(&many);
+    device_destroy(&device);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -363,6 +388,7 @@ int main(void)
         cmocka_unit_test(a_list_comes_in_several_pulls_and_a_used_context_is_void),
         cmocka_unit_test(old_releases_lack_what_came_later),
         cmocka_unit_test(what_is_not_an_envelope_is_no_request),
+        cmocka_unit_test(revoked_serial_numbers_are_kept_until_the_list_is_reset),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "certificates/authority.h"
+#include "certificates/console.h"
 #include "certificates/revocation_list.h"
 
 #define DAY_S 86400
@@ -217,6 +218,48 @@ static void a_name_that_is_none_is_refused(void **state)
         };
 
         assert_false(authority_issue(authority, &order, &issued, &err));
+        assert_int_equal(err.reason, REASON_NAME_MISSING);
+    }
+}
+
+/* AMT SDK, "Mutual authentication". */
+static void what_it_issues_for_a_console_has_the_usage_that_firmware_asks_for(void **state)
+{
+    AUTO(console_key_pair_clear) struct console_key_pair pair = { 0 };
+    AUTO(bytes_free) struct bytes der = { 0 };
+    struct error err;
+    EXTENDED_KEY_USAGE *usages;
+    X509 *certificate;
+    char name[128], oid[64];
+
+    (void)state;
+    assert_true(
+        console_key_pair_make(authority, "Help desk, 2nd floor", time(NULL), DAY_S, NULL, &pair, &err));
+    certificate = certificate_of(&pair.issued.der);
+    X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name, sizeof(name));
+    assert_string_equal(name, "Help desk, 2nd floor");
+    usages = X509_get_ext_d2i(certificate, NID_ext_key_usage, NULL, NULL);
+    assert_int_equal(sk_ASN1_OBJECT_num(usages), 2);
+    assert_int_equal(OBJ_obj2nid(sk_ASN1_OBJECT_value(usages, 0)), NID_client_auth);
+    OBJ_obj2txt(oid, sizeof(oid), sk_ASN1_OBJECT_value(usages, 1), 1);
+    assert_string_equal(oid, REMOTE_CONSOLE_USAGE);
+    assert_null(X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL));
+    assert_int_equal(strncmp(secret_reveal(pair.key), "-----BEGIN PRIVATE KEY-----", 27), 0);
+    EXTENDED_KEY_USAGE_free(usages);
+    X509_free(certificate);
+}
+
+static void a_console_without_a_name_or_with_one_too_long_gets_nothing(void **state)
+{
+    static const char long_name[] = "a-common-name-of-sixty-five-characters-0123456789-0123456789-0123";
+    struct error err;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        AUTO(console_key_pair_clear) struct console_key_pair pair = { 0 };
+
+        assert_false(
+            console_key_pair_make(authority, i ? long_name : "", time(NULL), DAY_S, NULL, &pair, &err));
         assert_int_equal(err.reason, REASON_NAME_MISSING);
     }
 }
@@ -485,6 +528,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_it_issues_verifies_strictly_for_its_name_and_purpose_only),
         cmocka_unit_test(what_it_issues_for_a_client_is_for_no_server),
+        cmocka_unit_test(what_it_issues_for_a_console_has_the_usage_that_firmware_asks_for),
+        cmocka_unit_test(a_console_without_a_name_or_with_one_too_long_gets_nothing),
         cmocka_unit_test(the_certificate_has_our_subject_and_the_requests_key),
         cmocka_unit_test(serials_are_random_and_positive),
         cmocka_unit_test(a_certificate_begins_a_little_earlier_and_ends_no_later_than_its_issuer),

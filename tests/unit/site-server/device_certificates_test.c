@@ -55,7 +55,9 @@ static void store_authority(const struct authority *authority)
 /* An attempt died between the certificate and its commit, the next one asked for another key's. */
 static void what_a_lost_attempt_asked_for_is_not_pending_once_the_job_is_done(void **state)
 {
-    static const struct certificate_settings certificate_settings = { 365 * 86400, 42 * 86400, "" };
+    static const struct certificate_settings certificate_settings = { .lifetime_s = 365 * 86400,
+                                                                      .renew_before_s = 42 * 86400,
+                                                                      .crl_url = "" };
     AUTO(authority_free) struct authority *authority = NULL;
     struct bytes der[2] = { { 0 } };
 
@@ -92,7 +94,9 @@ static void what_a_lost_attempt_asked_for_is_not_pending_once_the_job_is_done(vo
 
 static void a_certificate_is_recorded_repeated_and_activated(void **state)
 {
-    static const struct certificate_settings certificate_settings = { 365 * 86400, 42 * 86400, "" };
+    static const struct certificate_settings certificate_settings = { .lifetime_s = 365 * 86400,
+                                                                      .renew_before_s = 42 * 86400,
+                                                                      .crl_url = "" };
     AUTO(authority_free) struct authority *made = NULL;
     AUTO(authority_free) struct authority *authority = NULL;
     AUTO(message_free) struct message offer = { 0 };
@@ -143,7 +147,9 @@ static void a_certificate_is_recorded_repeated_and_activated(void **state)
 
 static void an_attempt_gets_certificates_for_few_keys(void **state)
 {
-    static const struct certificate_settings certificate_settings = { 365 * 86400, 42 * 86400, "" };
+    static const struct certificate_settings certificate_settings = { .lifetime_s = 365 * 86400,
+                                                                      .renew_before_s = 42 * 86400,
+                                                                      .crl_url = "" };
     AUTO(authority_free) struct authority *authority = NULL;
     AUTO(message_free) struct message offer = { 0 };
     unsigned issued = 0;
@@ -175,7 +181,9 @@ static void an_attempt_gets_certificates_for_few_keys(void **state)
  * knows; what the database knows goes first. */
 static void the_key_length_is_judged_by_the_firmware(void **state)
 {
-    static const struct certificate_settings certificate_settings = { 365 * 86400, 42 * 86400, "" };
+    static const struct certificate_settings certificate_settings = { .lifetime_s = 365 * 86400,
+                                                                      .renew_before_s = 42 * 86400,
+                                                                      .crl_url = "" };
     static const struct {
         const char *known, *told;
         bool issued;

@@ -35,6 +35,7 @@ static void every_setting_is_read(void **state)
                                "mebx_password = shared\n"
                                "first stage = wsman\n"
                                "tls = mutual\n"
+                               "Trusted Names = helpdesk.example.com ,alice\n"
                                "user helpdesk = redirection, RemoteControl,13\n"
                                "user S-1-5-21-1-2-3-1110 = both: all";
     static const unsigned expected[SETTING_COUNT] = { 1, 1, 1, 1, 1, 2, 1, 2, 2, 1 };
@@ -46,6 +47,9 @@ static void every_setting_is_read(void **state)
         fail_msg("%s", err.message);
     for (unsigned i = 0; i < SETTING_COUNT; i++)
         assert_int_equal(profile.settings[i], expected[i]);
+    assert_int_equal(profile.trusted_name_count, 2);
+    assert_string_equal(profile.trusted_names[0], "helpdesk.example.com");
+    assert_string_equal(profile.trusted_names[1], "alice");
     assert_int_equal(profile.user_count, 2);
     assert_string_equal(profile.users[0].name, "helpdesk");
     assert_int_equal(profile.users[0].access, ACCESS_NETWORK);
@@ -65,13 +69,16 @@ static void a_printed_profile_reads_back_as_the_same(void **state)
     FILE *out = open_memstream(&text, &size);
 
     (void)state;
-    assert_true(profile_file_read(
-        "kvm = off\nmebx password = random\nuser a = local: acl\nuser S-1-5-32-544 = eit", &profile, &err));
+    assert_true(profile_file_read("kvm = off\nmebx password = random\ntrusted names = x, y z\nuser a = "
+                                  "local: acl\nuser S-1-5-32-544 = eit",
+                                  &profile, &err));
     profile_file_print(&profile, "trial", out);
     fclose(out);
     if (!profile_file_read(text, &again, &err))
         fail_msg("%s in:\n%s", err.message, text);
     assert_memory_equal(profile.settings, again.settings, sizeof(profile.settings));
+    assert_int_equal(again.trusted_name_count, 2);
+    assert_string_equal(again.trusted_names[1], "y z");
     assert_int_equal(again.user_count, 2);
     assert_string_equal(again.users[0].name, "a");
     assert_int_equal(again.users[0].access, ACCESS_LOCAL);

@@ -34,6 +34,7 @@ static void each_reason_is_decided_as_the_table_says(void **state)
         { REASON_JOB_UNDER_WAY, 4, JOB_WAITING, 5, 4 }, /* an attempt that was given up still runs */
         { REASON_NO_SERVICE_POINT, 4, JOB_WAITING, 60, 4 },
         { REASON_SECRET_KEY_MISSING, 4, JOB_WAITING, 60, 4 },
+        { REASON_NO_CONSOLE_CERTIFICATE, 4, JOB_WAITING, 5, 4 },
         { REASON_NO_AUTHORITY, 4, JOB_WAITING, 60, 4 },
     };
 
