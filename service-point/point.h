@@ -44,7 +44,8 @@ struct service_point {
     struct session_pool *sessions;
     struct results *results;
     int signal_fd;
-    int64_t now_ms; /* monotonic; of this turn */
+    int64_t now_ms;    /* monotonic; of this turn */
+    int64_t status_ms; /* when the service manager may be told of a change again */
     uint64_t correlation;
     uint64_t counters[OWN_COUNTERS];
     struct log_limit malformed_limit, refused_limit;

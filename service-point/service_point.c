@@ -1,6 +1,7 @@
 #include "service_point.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #define LOG_INTERVAL_MS    10000
 #define STOP_REPORT_MS     5000 /* for the site to close the last results */
 #define DESCRIPTORS_BESIDE 256  /* besides one a session and one a Hello */
+#define STATUS_PAUSE_MS    1000
 
 /* ---- what computers and sessions say ----------------------------------------------------------------- */
 
@@ -109,7 +111,7 @@ static void begin_to_stop(struct service_point *point)
 static int turn_timeout_ms(const struct service_point *point)
 {
     int64_t due_ms = registration_due_ms(&point->registration);
-    int64_t others[4] = { INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX };
+    int64_t others[5] = { INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, service_manager_due_ms() };
 
     if (point->listener)
         others[0] = hello_listener_due_ms(point->listener);
@@ -138,6 +140,19 @@ static void look_at_connection(struct service_point *point)
     registration_broke(&point->registration, point->now_ms);
 }
 
+/* Sessions change often; a person reads it now and then. */
+static void tell_status(struct service_point *point)
+{
+    if (point->now_ms < point->status_ms)
+        return;
+    point->status_ms = point->now_ms + STATUS_PAUSE_MS;
+    service_manager_status("%s %s; %zu of %" PRId64 " slots taken, %zu results to be told%s",
+                           point->registration.welcomed ? "with the site at" : "no site server at",
+                           queue_client_endpoint(point->queue), session_pool_running(point->sessions),
+                           point->config->point_slots, results_count(point->results),
+                           point->stopping ? "; stopping" : "");
+}
+
 static bool turn(struct service_point *point, struct error *err)
 {
     struct pollfd others[] = {
@@ -151,6 +166,7 @@ static bool turn(struct service_point *point, struct error *err)
                            &site_speaks, err))
         return false;
     point->now_ms = clock_monotonic_ms();
+    service_manager_alive(point->now_ms);
     if (site_speaks)
         dialogue_hear(point);
     look_at_connection(point);
@@ -162,6 +178,7 @@ static bool turn(struct service_point *point, struct error *err)
     if (!dialogue_keep_registered(point, err))
         return false;
     dialogue_say_what_is_due(point);
+    tell_status(point);
     return true;
 }
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "common/clock.h"
+#include "common/service_manager.h"
 #include "common/version.h"
 
 static void count_present(const struct server *server, struct gauges *gauges)
@@ -19,6 +20,19 @@ static void count_present(const struct server *server, struct gauges *gauges)
         gauges->slots += session->slots;
         gauges->slots_free += session->free;
     }
+}
+
+void server_tell_status(const struct server *server)
+{
+    struct gauges gauges = { 0 };
+
+    count_present(server, &gauges);
+    if (server_connected(server))
+        service_manager_status("serving; %" PRIu64 " service points, %" PRIu64 " of %" PRIu64 " slots free",
+                               gauges.service_points, gauges.slots_free, gauges.slots);
+    else
+        service_manager_status("the database is away, %s",
+                               server->ready ? "jobs wait" : "waiting for it to come");
 }
 
 static void write_metrics(void *context, FILE *out)
