@@ -23,11 +23,13 @@ objects = $(patsubst %.c,$(OUT)/%.o,$(wildcard $(1)))
 gen := $(OUT)/generated
 
 common := $(call objects,common/*.c) $(gen)/proto/provisioning.pb-c.o
-site_parts := $(call objects,site-server/[!c]*/*.c site-server/certificates/*.c) $(gen)/site-server/statement.o $(gen)/site-server/migration.o
+# What daemons show of themselves over HTTP; the agent has no such thing.
+exposition := $(call objects,common/metrics/*.c)
+site_parts := $(exposition) $(call objects,site-server/[!c]*/*.c site-server/certificates/*.c) $(gen)/site-server/statement.o $(gen)/site-server/migration.o
 site_parts += $(filter-out %/main.o,$(call objects,site-server/*.c))
 control_parts := $(call objects,site-server/control/*.c) $(gen)/site-server/control_statement.o
 control_testable := $(filter-out %/main.o,$(control_parts))
-point_parts := $(call objects,service-point/*/*.c) $(gen)/service-point/soapC.o
+point_parts := $(exposition) $(call objects,service-point/*/*.c) $(gen)/service-point/soapC.o
 point_parts += $(filter-out %/main.o,$(call objects,service-point/*.c))
 agent_parts := $(filter-out %/main.o,$(call objects,client-agent/*.c))
 simulator := $(call objects,tests/simulator/*.c)
@@ -35,7 +37,7 @@ support := $(call objects,tests/support/*.c)
 
 common_libs := -lprotobuf-c -lcrypto -lpthread
 site_libs := -lzmq -lpq -lmicrohttpd -lldap -llber -lkrb5 -lk5crypto -lssl $(common_libs)
-point_libs := -lzmq -lgsoapssl -lssl -lz $(common_libs)
+point_libs := -lzmq -lmicrohttpd -lgsoapssl -lssl -lz $(common_libs)
 agent_libs := -lzmq -ljson-c $(common_libs)
 simulator_libs := -levent -levent_openssl -levent_pthreads -lxml2 -lfuse3 -ljson-c -lkrb5 -lk5crypto -lssl -lcrypto -lpthread
 
@@ -135,7 +137,7 @@ $(OUT)/tests/torture $(OUT)/tests/scenarios/torture_test: $(call objects,tests/c
 # The auditor speaks to firmware with the service point's protocol code.
 $(call objects,tests/audit/*.c): private CPPFLAGS += -Itests -Iservice-point -isystem $(gen)/service-point $(gsoap_flags)
 $(call objects,tests/audit/*.c): | $(gen)/service-point/soapH.h
-$(OUT)/tests/auditor: private LDLIBS = -lgsoapssl -lz $(harness_libs)
+$(OUT)/tests/auditor: private LDLIBS = -lgsoapssl -lz -lmicrohttpd $(harness_libs)
 $(OUT)/tests/auditor: $(call objects,tests/audit/*.c) $(point_parts)
 $(OUT)/tests/scenarios/kerberos_test: $(OUT)/site-server/directory/kerberos_key.o
 $(OUT)/tests/scenarios/kerberos_test.o: private CPPFLAGS += -Isite-server

@@ -97,7 +97,7 @@ static void say_register(struct service_point *point)
     message_free(&message);
 }
 
-static struct counter *all_counters(const struct service_point *point, size_t *count)
+struct counter *dialogue_counters(const struct service_point *point, size_t *count)
 {
     struct counter *counters = NULL;
     const char *name;
@@ -121,7 +121,7 @@ void dialogue_say_heartbeat(struct service_point *point)
 
     message.heartbeat.free = free_slots(point);
     message.heartbeat.running = running_attempts(point, &message.heartbeat.running_count);
-    message.heartbeat.counters = all_counters(point, &message.heartbeat.counter_count);
+    message.heartbeat.counters = dialogue_counters(point, &message.heartbeat.counter_count);
     if (!dialogue_tell(point, &message))
         registration_lost(&point->registration, point->now_ms);
     message_free(&message);

@@ -1,7 +1,6 @@
 #include "service_point.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +12,13 @@
 #include "common/clock.h"
 #include "common/service_manager.h"
 #include "dialogue.h"
+#include "point_status.h"
 
 #define HELLOS_MOST        20000
 #define HELLO_QUIET_MS     5000
 #define LOG_INTERVAL_MS    10000
 #define STOP_REPORT_MS     5000 /* for the site to close the last results */
 #define DESCRIPTORS_BESIDE 256  /* besides one a session and one a Hello */
-#define STATUS_PAUSE_MS    1000
 
 /* ---- what computers and sessions say ----------------------------------------------------------------- */
 
@@ -111,6 +110,7 @@ static void begin_to_stop(struct service_point *point)
 static int turn_timeout_ms(const struct service_point *point)
 {
     int64_t due_ms = registration_due_ms(&point->registration);
+    long metrics_ms = exposition_timeout_ms(point->exposition);
     int64_t others[5] = { INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, service_manager_due_ms() };
 
     if (point->listener)
@@ -126,6 +126,8 @@ static int turn_timeout_ms(const struct service_point *point)
             due_ms = others[i];
     }
     due_ms -= clock_monotonic_ms();
+    if (metrics_ms >= 0 && metrics_ms < due_ms)
+        due_ms = metrics_ms;
     return due_ms < 0 ? 0 : due_ms > 60000 ? 60000 : (int)due_ms;
 }
 
@@ -140,30 +142,17 @@ static void look_at_connection(struct service_point *point)
     registration_broke(&point->registration, point->now_ms);
 }
 
-/* Sessions change often; a person reads it now and then. */
-static void tell_status(struct service_point *point)
-{
-    if (point->now_ms < point->status_ms)
-        return;
-    point->status_ms = point->now_ms + STATUS_PAUSE_MS;
-    service_manager_status("%s %s; %zu of %" PRId64 " slots taken, %zu results to be told%s",
-                           point->registration.welcomed ? "with the site at" : "no site server at",
-                           queue_client_endpoint(point->queue), session_pool_running(point->sessions),
-                           point->config->point_slots, results_count(point->results),
-                           point->stopping ? "; stopping" : "");
-}
-
 static bool turn(struct service_point *point, struct error *err)
 {
-    struct pollfd others[] = {
-        { .fd = mailbox_fd(point->mailbox) },
-        { .fd = point->signal_fd },
-        { .fd = point->listener ? hello_listener_fd(point->listener) : -1 },
-    };
+    struct pollfd others[4] = { { .fd = mailbox_fd(point->mailbox) }, { .fd = point->signal_fd } };
+    size_t count = 2;
     bool site_speaks;
 
-    if (!queue_client_poll(point->queue, others, point->listener ? 3 : 2, turn_timeout_ms(point),
-                           &site_speaks, err))
+    if (point->listener)
+        others[count++].fd = hello_listener_fd(point->listener);
+    if (point->exposition)
+        others[count++].fd = exposition_descriptor(point->exposition);
+    if (!queue_client_poll(point->queue, others, count, turn_timeout_ms(point), &site_speaks, err))
         return false;
     point->now_ms = clock_monotonic_ms();
     service_manager_alive(point->now_ms);
@@ -171,6 +160,7 @@ static bool turn(struct service_point *point, struct error *err)
         dialogue_hear(point);
     look_at_connection(point);
     read_mailbox(point);
+    exposition_run(point->exposition);
     if (point->listener)
         hello_listener_turn(point->listener, point->now_ms);
     if (others[1].revents)
@@ -178,7 +168,7 @@ static bool turn(struct service_point *point, struct error *err)
     if (!dialogue_keep_registered(point, err))
         return false;
     dialogue_say_what_is_due(point);
-    tell_status(point);
+    point_tell_status(point);
     return true;
 }
 
@@ -311,7 +301,8 @@ bool service_point_open(struct service_point **point, const struct config *confi
     raise_descriptor_limit(config);
     if (!open_signals(opening, err) || !load_trust(opening, err) || !open_queue(opening, err) ||
         !mailbox_open(&opening->mailbox, err) ||
-        !hello_listener_open(&opening->listener, &hello, hear_hello, opening, err))
+        !hello_listener_open(&opening->listener, &hello, hear_hello, opening, err) ||
+        !point_open_metrics(opening, err))
         return false;
     describe_surroundings(opening);
     opening->hellos = pending_hellos_new(HELLOS_MOST, HELLO_QUIET_MS);
@@ -332,6 +323,7 @@ void service_point_close(struct service_point **point)
                     log_number("jobs", (int64_t)session_pool_running(closing->sessions)));
         _exit(EXIT_FAILURE); /* their threads still use what would be freed here */
     }
+    exposition_close(&closing->exposition);
     session_pool_free(&closing->sessions);
     results_free(&closing->results);
     pending_hellos_free(&closing->hellos);

@@ -489,6 +489,7 @@ void server_close(struct server *server)
     endpoint_close(&server->endpoint);
     curve_key_clear(&server->keys);
     roster_clear(&server->roster);
+    fleet_figures_clear(&server->figures);
     database_close(&server->database);
     vault_free(&server->vault);
     if (server->signals_caught)
