@@ -43,13 +43,14 @@ simulator_libs := -levent -levent_openssl -levent_pthreads -lxml2 -lfuse3 -ljson
 
 programs := $(OUT)/site-server/amt-site-server $(OUT)/site-server/amtctl $(OUT)/service-point/amt-service-point
 programs += $(OUT)/client-agent/amt-client-agent
+manuals := $(patsubst deploy/man/%,$(OUT)/man/%,$(wildcard deploy/man/*))
 tools := $(OUT)/tests/amt-simulator $(OUT)/tests/parse-recorded $(OUT)/tests/cmp-authority
 unit_tests := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/*/*_test.c))
 scenarios := $(patsubst %.c,$(OUT)/%,$(wildcard tests/scenarios/*_test.c))
 harness := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/demo.c tests/lab.c tests/auditor.c tests/torture.c tests/bench/bench.c))
 
 .PHONY: all check unit scenarios demo lab bench torture fuzz layers install deb deb-built clean format dependencies
-all: $(programs) $(tools)
+all: $(programs) $(tools) $(manuals)
 
 # ---- programs -------------------------------------------------------------------------------------
 $(OUT)/site-server/amt-site-server: private LDLIBS = $(site_libs)
@@ -62,6 +63,10 @@ $(OUT)/client-agent/amt-client-agent: private LDLIBS = $(agent_libs)
 $(OUT)/client-agent/amt-client-agent: $(OUT)/client-agent/main.o $(agent_parts) $(common) ; $(link)
 $(OUT)/tests/amt-simulator: private LDLIBS = $(simulator_libs)
 $(OUT)/tests/amt-simulator: $(simulator) ; $(link)
+
+# Hand-written, but for what the program itself says.
+$(manuals): $(OUT)/man/%: deploy/man/% $(programs) deploy/make-manual
+	@mkdir -p $(@D) && deploy/make-manual $< $(filter %/$(basename $(@F)),$(programs)) >$@
 
 # A program sees its own headers and common/; those of the other program do not resolve.
 $(OUT)/site-server/%.o:        private CPPFLAGS += -Isite-server -I$(gen)/site-server -isystem /usr/include/postgresql
@@ -147,6 +152,8 @@ $(OUT)/tests/scenarios/previous_version_test: | previous
 .PHONY: previous
 previous: ; @tests/build-previous $(OUT)/tests/previous
 
+$(OUT)/tests/scenarios/packages_test $(OUT)/tests/scenarios/systemd_test: | deb-built
+
 fuzz_targets := $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/*.c))
 $(OUT)/tests/fuzz/%.o: private CPPFLAGS += -Iservice-point -Isite-server -I$(gen)/site-server -isystem $(gen)/service-point $(gsoap_flags) -isystem /usr/include/postgresql
 $(fuzz_targets): private LDLIBS = -fsanitize=fuzzer $(site_libs) $(point_libs)
@@ -185,13 +192,17 @@ layers: ; @tests/layers
 format: ; clang-format -i $(shell git ls-files '*.c' '*.h' | grep -v firmware/soap/)
 clean: ; rm -rf build
 
-install: $(programs)
+install: $(programs) $(manuals)
 	install -D -t $(DESTDIR)$(PREFIX)/sbin $(OUT)/site-server/amt-site-server $(OUT)/service-point/amt-service-point $(OUT)/client-agent/amt-client-agent
 	install -D -t $(DESTDIR)$(PREFIX)/bin $(OUT)/site-server/amtctl
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system deploy/systemd/*
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/sysusers.d deploy/sysusers.d/*
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/tmpfiles.d deploy/tmpfiles.d/*
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/udev/rules.d deploy/udev/*
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/amt-site-server deploy/prometheus/*.rules.yml
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(filter %.1,$(manuals))
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 $(filter %.8,$(manuals))
+	gzip -9nf $(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(notdir $(filter %.1,$(manuals)))) $(addprefix $(DESTDIR)$(PREFIX)/share/man/man8/,$(notdir $(filter %.8,$(manuals))))
 	install -d $(DESTDIR)/etc/amt-site-server $(DESTDIR)/etc/amt-service-point $(DESTDIR)/etc/amt-client-agent
 	$(OUT)/site-server/amt-site-server --sample-config >$(DESTDIR)/etc/amt-site-server/site-server.conf.sample
 	$(OUT)/service-point/amt-service-point --sample-config >$(DESTDIR)/etc/amt-service-point/service-point.conf.sample
@@ -200,7 +211,7 @@ install: $(programs)
 # Debian packages of all programs, in $(OUT)/packages.
 deb: ; @deploy/install-dependencies build deb
 	$(again) deb-built
-deb-built: $(programs)
+deb-built: $(programs) $(manuals)
 	@rm -rf $(OUT)/packages && mkdir -p $(OUT)/packages
 	@$(MAKE) --no-print-directory install DESTDIR=$(OUT)/packages/stage PREFIX=/usr >/dev/null
 	@deploy/make-packages $$(sed -n 's/.*PRODUCT_VERSION "\(.*\)"/\1/p' common/version.h) $(OUT)/packages/stage $(OUT)/packages

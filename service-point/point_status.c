@@ -43,7 +43,8 @@ static void write_family(const struct counter *counters, size_t count, size_t fa
 
     metric_head(out, families[family].metric, "counter", families[family].help);
     for (size_t i = 0; i < count; i++) {
-        if (strncmp(counters[i].name, families[family].family, length) == 0 && counters[i].name[length] == '.')
+        if (strncmp(counters[i].name, families[family].family, length) == 0 &&
+            counters[i].name[length] == '.')
             metric_labelled(out, families[family].metric, "what", counters[i].name + length + 1,
                             (int64_t)counters[i].value);
     }
@@ -79,9 +80,10 @@ static void write_metrics(void *context, FILE *out)
     const struct service_point *point = context;
 
     write_counters(point, out);
-    metric_single(out, "amt_point_site_connected", "gauge", "1 while a site server has welcomed this service point.",
-                  point->registration.welcomed);
-    metric_single(out, "amt_point_slots", "gauge", "Sessions that can run at once.", point->config->point_slots);
+    metric_single(out, "amt_point_site_connected", "gauge",
+                  "1 while a site server has welcomed this service point.", point->registration.welcomed);
+    metric_single(out, "amt_point_slots", "gauge", "Sessions that can run at once.",
+                  point->config->point_slots);
     metric_single(out, "amt_point_sessions", "gauge", "Sessions under way.",
                   (int64_t)session_pool_running(point->sessions));
     metric_single(out, "amt_point_results_held", "gauge", "Results that the site has not acknowledged yet.",
@@ -103,7 +105,9 @@ static bool write_health(void *context, FILE *out)
     bool well = point->registration.welcomed && !point->stopping;
 
     fprintf(out, "status: %s\n",
-            well ? "ok" : point->stopping ? "stopping" : "no site server; sessions go on, results wait");
+            well              ? "ok"
+            : point->stopping ? "stopping"
+                              : "no site server; sessions go on, results wait");
     fprintf(out, "site: %s %s\n", point->registration.welcomed ? "connected to" : "trying",
             queue_client_endpoint(point->queue));
     fprintf(out, "sessions: %zu of %" PRId64 " slots\n", session_pool_running(point->sessions),

@@ -8,8 +8,8 @@
 #include "verbs.h"
 
 static const struct column finding_columns[] = {
-    { "level", "LEVEL", COLUMN_TEXT },     { "code", "CODE", COLUMN_TEXT },
-    { "amount", NULL, COLUMN_NUMBER },     { "finding", "FINDING", COLUMN_TEXT },
+    { "level", "LEVEL", COLUMN_TEXT },       { "code", "CODE", COLUMN_TEXT },
+    { "amount", NULL, COLUMN_NUMBER },       { "finding", "FINDING", COLUMN_TEXT },
     { "remedy", "WHAT TO DO", COLUMN_TEXT },
 };
 

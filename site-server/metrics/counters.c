@@ -39,7 +39,7 @@ static void write_messages(FILE *out, const struct counters *counters)
     for (int kind = MESSAGE_REGISTER; kind <= MESSAGE_KIND_LAST; kind++) {
         if (counters->messages[kind])
             metric_labelled(out, "amt_messages_total", "kind", message_kind_name((enum message_kind)kind),
-                     counters->messages[kind]);
+                            counters->messages[kind]);
     }
     metric_head(out, "amt_messages_refused_total", "counter", "Messages refused, by reason.");
     for (int i = 0; i < REFUSAL_COUNT; i++)
@@ -48,16 +48,18 @@ static void write_messages(FILE *out, const struct counters *counters)
 
 static void write_gauges(FILE *out, const struct gauges *gauges)
 {
-    metric_single(out, "amt_database_up", "gauge", "1 while the database answers.", gauges->database_connected);
+    metric_single(out, "amt_database_up", "gauge", "1 while the database answers.",
+                  gauges->database_connected);
     metric_single(out, "amt_service_points", "gauge", "Service points heard within three heartbeats.",
-           gauges->service_points);
-    metric_single(out, "amt_slots", "gauge", "Sessions that these service points can run at once.", gauges->slots);
+                  gauges->service_points);
+    metric_single(out, "amt_slots", "gauge", "Sessions that these service points can run at once.",
+                  gauges->slots);
     metric_single(out, "amt_slots_free", "gauge", "Slots free now.", gauges->slots_free);
     metric_single(out, "amt_agent_connections", "gauge", "Connections of client agents.", gauges->agents);
     metric_single(out, "amt_messages_held", "gauge", "Messages received and not yet committed.",
-           gauges->messages_held);
-    metric_single(out, "amt_directory_errands_under_way", "gauge", "Errands to the directory, waiting or under way.",
-           gauges->directory_under_way);
+                  gauges->messages_held);
+    metric_single(out, "amt_directory_errands_under_way", "gauge",
+                  "Errands to the directory, waiting or under way.", gauges->directory_under_way);
     metric_head(out, "process_start_time_seconds", "gauge", "Start of the process, seconds since 1970.");
     fprintf(out, "process_start_time_seconds %" PRId64 "\n", gauges->started_s);
 }
@@ -75,26 +77,29 @@ void counters_write(const struct counters *counters, const struct gauges *gauges
               counters->directory_errands, "done");
     metric_single(out, "amt_jobs_offered_total", "counter", "Jobs handed out.", counters->offers);
     metric_single(out, "amt_jobs_declined_total", "counter", "Offers that a service point declined.",
-           counters->declined);
-    metric_single(out, "amt_answers_lost_total", "counter", "Answers whose peer was gone.", counters->answers_lost);
+                  counters->declined);
+    metric_single(out, "amt_answers_lost_total", "counter", "Answers whose peer was gone.",
+                  counters->answers_lost);
     metric_single(out, "amt_turns_total", "counter", "Turns of the loop that carried out messages.",
-           counters->turns);
+                  counters->turns);
     metric_single(out, "amt_turns_replayed_total", "counter", "Turns replayed message by message.",
-           counters->turns_replayed);
+                  counters->turns_replayed);
     metric_head(out, "amt_turn_seconds_total", "counter", "Time spent in turns.");
     fprintf(out, "amt_turn_seconds_total %" PRIu64 ".%06" PRIu64 "\n", counters->turn_microseconds / 1000000,
             counters->turn_microseconds % 1000000);
     metric_single(out, "amt_database_lost_total", "counter", "How often the database went away.",
-           counters->database_lost);
+                  counters->database_lost);
     metric_head(out, "amt_connections_total", "counter", "Connections at the gate, by what became of them.");
     metric_labelled(out, "amt_connections_total", "result", "admitted", counters->connections_admitted);
     metric_labelled(out, "amt_connections_total", "result", "unknown-key", counters->connections_unknown_key);
     metric_labelled(out, "amt_connections_total", "result", "broken-handshake", counters->connections_broken);
     metric_head(out, "amt_agent_connections_total", "counter",
-         "Connections at the agents' gate, by what became of them.");
+                "Connections at the agents' gate, by what became of them.");
     metric_labelled(out, "amt_agent_connections_total", "result", "admitted", counters->agents_admitted);
-    metric_labelled(out, "amt_agent_connections_total", "result", "turned-away", counters->agents_turned_away);
-    metric_labelled(out, "amt_agent_connections_total", "result", "broken-handshake", counters->agents_broken);
+    metric_labelled(out, "amt_agent_connections_total", "result", "turned-away",
+                    counters->agents_turned_away);
+    metric_labelled(out, "amt_agent_connections_total", "result", "broken-handshake",
+                    counters->agents_broken);
     metric_head(out, "amt_build_info", "gauge", "1; the label says which version runs.");
     metric_labelled(out, "amt_build_info", "version", PRODUCT_VERSION, 1);
     write_gauges(out, gauges);

@@ -31,9 +31,9 @@ const char *refusal_name(enum refusal refusal); /* "not-allowed" */
 struct counters {
     uint64_t messages[MESSAGE_KIND_LAST + 1]; /* allowed ones, by kind */
     uint64_t refused[REFUSAL_COUNT];
-    uint64_t verdicts[REASON_COUNT];          /* of Hellos; REASON_NONE: offered */
-    uint64_t finished[REASON_COUNT];          /* attempts; REASON_NONE: done */
-    uint64_t retried[REASON_COUNT];           /* attempts that failed and are repeated, if any are left */
+    uint64_t verdicts[REASON_COUNT]; /* of Hellos; REASON_NONE: offered */
+    uint64_t finished[REASON_COUNT]; /* attempts; REASON_NONE: done */
+    uint64_t retried[REASON_COUNT];  /* attempts that failed and are repeated, if any are left */
     struct step_times steps;
     uint64_t directory_errands[REASON_COUNT]; /* REASON_NONE: done */
     uint64_t offers, declined, answers_lost;

@@ -16,7 +16,8 @@ static const struct {
     { "amt_jobs_due", NULL, "Waiting jobs that could be begun now." },
     { "amt_jobs_retrying", "reason", "Waiting jobs whose last attempt failed, by reason." },
     { "amt_oldest_due_job_seconds", NULL, "How long the oldest of these could have been begun." },
-    { "amt_leases", "state", "Jobs that a service point works on: active, or expired and not yet taken back." },
+    { "amt_leases", "state",
+      "Jobs that a service point works on: active, or expired and not yet taken back." },
     { "amt_escrow_pending", "kind", "Passwords handed out that are not yet known to be in the firmware." },
     { "amt_profiles_halted", NULL, "Profiles that are halted." },
     { "amt_alarms_unacknowledged", "code", "Alarms that nobody acknowledged." },
@@ -35,8 +36,10 @@ bool fleet_figures_read(struct fleet_figures *figures, struct database *database
     if (now_ms < figures->next_ms)
         return true;
     figures->next_ms = now_ms + FLEET_FIGURES_INTERVAL_MS;
-    if (!database_begin(database, err) || !database_run(database, STATEMENT_FLEET_FIGURES_LIMIT, NULL, NULL, err) ||
-        !database_run(database, STATEMENT_FLEET_FIGURES, NULL, &rows, err) || !database_commit(database, err)) {
+    if (!database_begin(database, err) ||
+        !database_run(database, STATEMENT_FLEET_FIGURES_LIMIT, NULL, NULL, err) ||
+        !database_run(database, STATEMENT_FLEET_FIGURES, NULL, &rows, err) ||
+        !database_commit(database, err)) {
         figures->failures++;
         return false;
     }
@@ -69,7 +72,8 @@ void fleet_figures_write(const struct fleet_figures *figures, int64_t now_ms, FI
     metric_single(out, "amt_fleet_age_seconds", "gauge", "Age of the figures of the fleet below.",
                   (now_ms - figures->read_ms) / 1000);
     for (size_t i = 0; i < COUNT_OF(figures_known); i++) {
-        snprintf(help, sizeof(help), "%s Of the database: each site server tells the same, do not add them up.",
+        snprintf(help, sizeof(help),
+                 "%s Of the database: each site server tells the same, do not add them up.",
                  figures_known[i].help);
         metric_head(out, figures_known[i].name, "gauge", help);
         write_figure(figures->rows, figures_known[i].name, figures_known[i].label, out);

@@ -1,8 +1,8 @@
 /*
  * step_times.h - how long the steps of the provisioning sequence took, by firmware generation: a histogram.
  *
- * Bounded: the numbers of the specification's steps, major versions below STEP_MAJORS. Each attempt is counted
- * by the one site server that took its result, so the sum over all site servers is right.
+ * Bounded: the numbers of the specification's steps, major versions below STEP_MAJORS. Each attempt is
+ * counted by the one site server that took its result, so the sum over all site servers is right.
  */
 #ifndef METRICS_STEP_TIMES_H
 #define METRICS_STEP_TIMES_H

@@ -8,7 +8,8 @@
 
 #include "support/expect.h"
 
-/* Level of the finding of that code, "" when there is none. Also: exit status 0 only without findings that count. */
+/* Level of the finding of that code, "" when there is none. Also: exit status 0 only without findings that
+ * count. */
 static char *level_of(struct site *site, const char *code)
 {
     AUTO(command_result_clear) struct command_result result = { 0 };
@@ -68,12 +69,15 @@ static void each_thing_that_is_wrong_is_found_until_it_is_mended(void **state)
           " SELECT uuid, 'discover', 'test', now() - interval '1 hour' FROM c LIMIT 1",
           "DELETE FROM amt_store.job" },
         { "passwords-pending", "warning",
-          "INSERT INTO amt_store.secret (uuid, kind, state, maybe_on_device, key_id, nonce, ciphertext, created_at)"
-          " SELECT uuid, 'admin', 'pending', true, 'k', '\\x000000000000000000000000', '\\x00000000000000000000000000000000',"
+          "INSERT INTO amt_store.secret (uuid, kind, state, maybe_on_device, key_id, nonce, ciphertext, "
+          "created_at)"
+          " SELECT uuid, 'admin', 'pending', true, 'k', '\\x000000000000000000000000', "
+          "'\\x00000000000000000000000000000000',"
           " now() - interval '1 day' FROM amt.computer LIMIT 1",
           "DELETE FROM amt_store.secret" },
         { "alarms", "problem",
-          "INSERT INTO amt_store.alarm (code, uuid, text) SELECT 'identity-not-proven', uuid, 'a test' FROM amt.computer LIMIT 1",
+          "INSERT INTO amt_store.alarm (code, uuid, text) SELECT 'identity-not-proven', uuid, 'a test' FROM "
+          "amt.computer LIMIT 1",
           "SELECT amt.acknowledge_alarm(id) FROM amt.alarm" },
         { "authority-ends", "warning",
           "UPDATE amt_store.authority SET not_after = now() + interval '60 days'",
@@ -83,14 +87,18 @@ static void each_thing_that_is_wrong_is_found_until_it_is_mended(void **state)
         { "no-authority", "problem", "UPDATE amt_store.authority SET state = 'retired'",
           "UPDATE amt_store.authority SET state = 'active'" },
         { "provisioning-certificate-ends", "warning",
-          "UPDATE amt_store.service_point SET certificates = jsonb_build_array(jsonb_build_object('subject', 'CN=x',"
+          "UPDATE amt_store.service_point SET certificates = jsonb_build_array(jsonb_build_object('subject', "
+          "'CN=x',"
           " 'not_after', now() + interval '10 days'))",
           "UPDATE amt_store.service_point SET certificates = '[]'" },
         { "revocation-list-ends", "problem",
-          "UPDATE amt_store.revocation_list SET next_update = now() - interval '1 minute', this_update = now() - interval '7 days'",
-          "UPDATE amt_store.revocation_list SET next_update = now() + interval '7 days', this_update = now()" },
+          "UPDATE amt_store.revocation_list SET next_update = now() - interval '1 minute', this_update = "
+          "now() - interval '7 days'",
+          "UPDATE amt_store.revocation_list SET next_update = now() + interval '7 days', this_update = "
+          "now()" },
         { "agents-silent", "warning",
-          "INSERT INTO amt_store.agent (uuid, key, last_seen) SELECT uuid, 'k', now() - interval '31 days' FROM amt.computer LIMIT 1",
+          "INSERT INTO amt_store.agent (uuid, key, last_seen) SELECT uuid, 'k', now() - interval '31 days' "
+          "FROM amt.computer LIMIT 1",
           "DELETE FROM amt_store.agent" },
         { "service-point-knocks", "warning",
           "INSERT INTO amt_store.service_point (key, state, last_seen) VALUES ('x', 'pending', now())",
@@ -98,11 +106,13 @@ static void each_thing_that_is_wrong_is_found_until_it_is_mended(void **state)
         { "schema-newer", "warning", "INSERT INTO amt_store.schema_version VALUES (9999, 'later')",
           "DELETE FROM amt_store.schema_version WHERE version = 9999" },
         { "mixed-versions", "warning",
-          "INSERT INTO amt_store.site_server SELECT gen_random_uuid(), 'h', 'e', v, now(), now() + interval '1 hour'"
+          "INSERT INTO amt_store.site_server SELECT gen_random_uuid(), 'h', 'e', v, now(), now() + interval "
+          "'1 hour'"
           " FROM unnest(ARRAY['0.0.1', '0.0.2']) AS v",
           "DELETE FROM amt_store.site_server WHERE host = 'h'" },
         { "site-server-silent", "warning",
-          "INSERT INTO amt_store.site_server VALUES (gen_random_uuid(), 'h', 'e', '0.0.1', now(), now() - interval '1 hour')",
+          "INSERT INTO amt_store.site_server VALUES (gen_random_uuid(), 'h', 'e', '0.0.1', now(), now() - "
+          "interval '1 hour')",
           "DELETE FROM amt_store.site_server WHERE software_version = '0.0.1'" },
     };
     struct site *site = *state;

@@ -134,7 +134,8 @@ static void a_service_point_without_site_is_not_healthy(void **state)
 static void alerts_fire_when_they_should_and_not_before(void **state)
 {
     (void)state;
-    promtool((const char *[]){ "check", "rules", "deploy/prometheus/amt-provisioning.rules.yml", NULL }, NULL);
+    promtool((const char *[]){ "check", "rules", "deploy/prometheus/amt-provisioning.rules.yml", NULL },
+             NULL);
     promtool((const char *[]){ "test", "rules", "tests/prometheus/alerts.test.yml", NULL }, NULL);
 }
 
@@ -153,15 +154,14 @@ static int begin(void **state)
         pages[i] = text_format("127.0.0.1:%u", port);
         *listen[i] = text_format("metrics.listen = %s", pages[i]);
     }
-    return scenario_begin(state, &(const struct site_options){
-                                     .name = "metrics",
-                                     .second_server = true,
-                                     .server_settings =
-                                         (const char *const[]){ "queue.heartbeat = 1s", first, NULL },
-                                     .second_settings =
-                                         (const char *const[]){ "queue.heartbeat = 1s", second, NULL },
-                                     .point_settings = (const char *const[]){ point, NULL },
-                                 });
+    return scenario_begin(
+        state, &(const struct site_options){
+                   .name = "metrics",
+                   .second_server = true,
+                   .server_settings = (const char *const[]){ "queue.heartbeat = 1s", first, NULL },
+                   .second_settings = (const char *const[]){ "queue.heartbeat = 1s", second, NULL },
+                   .point_settings = (const char *const[]){ point, NULL },
+               });
 }
 
 static int end(void **state)
