@@ -25,28 +25,39 @@ static const struct {
       "When the first certificate of a kind, or revocation list, ends; seconds since 1970." },
     { "amt_site_servers", NULL, "Site servers heard within three heartbeats, as the database has it." },
     { "amt_service_points_connected", NULL, "Service points connected to any site server." },
-    { "amt_health_findings", "code", "Findings of amt.health that are problems or warnings." },
 };
+static const char of_database[] = "Of the database: each site server tells the same, do not add them up.";
+
+/* One statement in a transaction of its own, with the limit. */
+static bool read_rows(struct database *database, int statement, struct rows **former, struct error *err)
+{
+    AUTO(rows_free) struct rows *rows = NULL;
+
+    if (!database_begin(database, err) ||
+        !database_run(database, STATEMENT_FLEET_FIGURES_LIMIT, NULL, NULL, err) ||
+        !database_run(database, statement, NULL, &rows, err) || !database_commit(database, err))
+        return false;
+    rows_free(former);
+    *former = TAKE(rows);
+    return true;
+}
 
 bool fleet_figures_read(struct fleet_figures *figures, struct database *database, int64_t now_ms,
                         struct error *err)
 {
-    AUTO(rows_free) struct rows *rows = NULL;
+    bool read = true;
 
-    if (now_ms < figures->next_ms)
-        return true;
-    figures->next_ms = now_ms + FLEET_FIGURES_INTERVAL_MS;
-    if (!database_begin(database, err) ||
-        !database_run(database, STATEMENT_FLEET_FIGURES_LIMIT, NULL, NULL, err) ||
-        !database_run(database, STATEMENT_FLEET_FIGURES, NULL, &rows, err) ||
-        !database_commit(database, err)) {
-        figures->failures++;
-        return false;
+    if (now_ms >= figures->next_ms) {
+        figures->next_ms = now_ms + FLEET_FIGURES_INTERVAL_MS;
+        read = read_rows(database, STATEMENT_FLEET_FIGURES, &figures->rows, err);
+        figures->read_ms = read ? now_ms : figures->read_ms;
     }
-    rows_free(&figures->rows);
-    figures->rows = TAKE(rows);
-    figures->read_ms = now_ms;
-    return true;
+    if (read && now_ms >= figures->findings_next_ms) {
+        figures->findings_next_ms = now_ms + HEALTH_FINDINGS_INTERVAL_MS;
+        read = read_rows(database, STATEMENT_HEALTH_FINDINGS, &figures->findings, err);
+    }
+    figures->failures += !read;
+    return read;
 }
 
 static void write_figure(const struct rows *rows, const char *name, const char *label, FILE *out)
@@ -72,15 +83,19 @@ void fleet_figures_write(const struct fleet_figures *figures, int64_t now_ms, FI
     metric_single(out, "amt_fleet_age_seconds", "gauge", "Age of the figures of the fleet below.",
                   (now_ms - figures->read_ms) / 1000);
     for (size_t i = 0; i < COUNT_OF(figures_known); i++) {
-        snprintf(help, sizeof(help),
-                 "%s Of the database: each site server tells the same, do not add them up.",
-                 figures_known[i].help);
+        snprintf(help, sizeof(help), "%s %s", figures_known[i].help, of_database);
         metric_head(out, figures_known[i].name, "gauge", help);
         write_figure(figures->rows, figures_known[i].name, figures_known[i].label, out);
     }
+    if (!figures->findings)
+        return;
+    snprintf(help, sizeof(help), "Findings of amt.health that are problems or warnings. %s", of_database);
+    metric_head(out, "amt_health_findings", "gauge", help);
+    write_figure(figures->findings, "amt_health_findings", "code", out);
 }
 
 void fleet_figures_clear(struct fleet_figures *figures)
 {
     rows_free(&figures->rows);
+    rows_free(&figures->findings);
 }

@@ -7,6 +7,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
       FROM pg_stat_replication r WHERE r.state = 'streaming'
 $$;
 
+-- Passwords whose fate is not known: few, among all that there ever were.
+CREATE INDEX secret_pending ON amt_store.secret (created_at) WHERE state = 'pending' AND maybe_on_device;
+
 -- How big what should stay small has become, and what autovacuum does not keep up with.
 CREATE FUNCTION amt_store.table_sizes(OUT name text, OUT bounded boolean, OUT bytes bigint, OUT live bigint, OUT dead bigint)
 RETURNS SETOF record
@@ -64,14 +67,15 @@ CREATE VIEW amt.health AS
     HAVING count(*) > 0
     UNION ALL
     -- What should go on.
-    SELECT 'warning', 'jobs-overdue', count(*), count(*) || ' jobs could be begun since '
-           || to_char(min(j.not_before), 'YYYY-MM-DD HH24:MI') || ' or later, and were not for half an hour',
+    SELECT 'warning', 'jobs-overdue', count(*), CASE WHEN count(*) > 1000 THEN 'more than 1000' ELSE count(*)::text END
+           || ' jobs could be begun since ' || to_char(min(overdue.not_before), 'YYYY-MM-DD HH24:MI') || ' or later, and were not for half an hour',
            'more service points, more point.slots, or subnets that a service point serves: SELECT * FROM amt.job WHERE state = ''waiting'' ORDER BY not_before'
-      FROM amt_store.job j JOIN amt_store.computer c USING (uuid)
-     WHERE j.state = 'waiting' AND j.not_before < now() - interval '30 minutes' AND c.address IS NOT NULL
-       AND NOT (j.kind IN ('provision', 'update')
-                AND EXISTS (SELECT FROM amt_store.rollout o
-                             WHERE o.profile = c.profile AND (o.halted OR o.wave_size IS NOT NULL OR o.per_subnet IS NOT NULL)))
+      FROM (SELECT j.not_before FROM amt_store.job j JOIN amt_store.computer c USING (uuid)
+             WHERE j.state = 'waiting' AND j.not_before < now() - interval '30 minutes' AND c.address IS NOT NULL
+               AND NOT (j.kind IN ('provision', 'update')
+                        AND EXISTS (SELECT FROM amt_store.rollout o
+                                     WHERE o.profile = c.profile AND (o.halted OR o.wave_size IS NOT NULL OR o.per_subnet IS NOT NULL)))
+             ORDER BY j.not_before LIMIT 1001) AS overdue
     HAVING count(*) > 0
     UNION ALL
     SELECT 'problem', 'leases-overrun', count(*), count(*) || ' leases are over, and no site server takes the jobs back',
@@ -85,7 +89,7 @@ CREATE VIEW amt.health AS
       FROM (SELECT DISTINCT c.fqdn FROM amt_store.secret s JOIN amt_store.computer c USING (uuid)
              WHERE s.state = 'pending' AND s.maybe_on_device AND s.kind IN ('admin', 'mebx')
                AND s.created_at < now() - interval '1 hour'
-               AND NOT EXISTS (SELECT FROM amt_store.job j WHERE j.uuid = s.uuid AND j.state IN ('waiting', 'leased'))) AS x
+               AND NOT EXISTS (SELECT FROM amt_store.job j WHERE j.uuid = s.uuid AND j.state IN ('waiting', 'leased')) LIMIT 1001) AS x
     HAVING count(*) > 0
     UNION ALL
     SELECT 'problem', 'profile-halted', 1, 'profile ' || o.profile || ' is halted: ' || coalesce(o.halted_why, 'no reason given'),
