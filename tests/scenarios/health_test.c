@@ -51,6 +51,18 @@ static void a_site_at_work_is_well(void **state)
     expect_level(site, "no-standby", "note"); /* which does not make it ill */
 }
 
+static void whoever_may_read_sees_the_same_in_sql(void **state)
+{
+    AUTO(text_free) char *url = site_url(*state, "reader");
+    AUTO(sql_close) struct sql *sql = NULL;
+    struct error err = { 0 };
+    int64_t notes;
+
+    must(sql_open(&sql, url, &err));
+    must(sql_number(sql, &notes, &err, "SELECT count(*) FROM amt.health WHERE code = 'no-standby'"));
+    assert_int_equal(notes, 1);
+}
+
 /* Rows that the programs write when things go wrong, and what is to be seen of them. */
 static void each_thing_that_is_wrong_is_found_until_it_is_mended(void **state)
 {
@@ -175,6 +187,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_site_at_work_is_well),
+        cmocka_unit_test(whoever_may_read_sees_the_same_in_sql),
         cmocka_unit_test(each_thing_that_is_wrong_is_found_until_it_is_mended),
         cmocka_unit_test(what_died_is_missed),
         cmocka_unit_test(a_database_that_is_away_is_a_finding_too),
