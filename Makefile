@@ -23,11 +23,13 @@ objects = $(patsubst %.c,$(OUT)/%.o,$(wildcard $(1)))
 gen := $(OUT)/generated
 
 common := $(call objects,common/*.c) $(gen)/proto/provisioning.pb-c.o
-site_parts := $(call objects,site-server/[!c]*/*.c site-server/certificates/*.c) $(gen)/site-server/statement.o $(gen)/site-server/migration.o
+# What daemons show of themselves over HTTP; the agent has no such thing.
+exposition := $(call objects,common/metrics/*.c)
+site_parts := $(exposition) $(call objects,site-server/[!c]*/*.c site-server/certificates/*.c) $(gen)/site-server/statement.o $(gen)/site-server/migration.o
 site_parts += $(filter-out %/main.o,$(call objects,site-server/*.c))
 control_parts := $(call objects,site-server/control/*.c) $(gen)/site-server/control_statement.o
 control_testable := $(filter-out %/main.o,$(control_parts))
-point_parts := $(call objects,service-point/*/*.c) $(gen)/service-point/soapC.o
+point_parts := $(exposition) $(call objects,service-point/*/*.c) $(gen)/service-point/soapC.o
 point_parts += $(filter-out %/main.o,$(call objects,service-point/*.c))
 agent_parts := $(filter-out %/main.o,$(call objects,client-agent/*.c))
 simulator := $(call objects,tests/simulator/*.c)
@@ -35,12 +37,13 @@ support := $(call objects,tests/support/*.c)
 
 common_libs := -lprotobuf-c -lcrypto -lpthread
 site_libs := -lzmq -lpq -lmicrohttpd -lldap -llber -lkrb5 -lk5crypto -lssl $(common_libs)
-point_libs := -lzmq -lgsoapssl -lssl -lz $(common_libs)
+point_libs := -lzmq -lmicrohttpd -lgsoapssl -lssl -lz $(common_libs)
 agent_libs := -lzmq -ljson-c $(common_libs)
 simulator_libs := -levent -levent_openssl -levent_pthreads -lxml2 -lfuse3 -ljson-c -lkrb5 -lk5crypto -lssl -lcrypto -lpthread
 
 programs := $(OUT)/site-server/amt-site-server $(OUT)/site-server/amtctl $(OUT)/service-point/amt-service-point
 programs += $(OUT)/client-agent/amt-client-agent
+manuals := $(patsubst deploy/man/%,$(OUT)/man/%,$(wildcard deploy/man/*))
 tools := $(OUT)/tests/amt-simulator $(OUT)/tests/parse-recorded $(OUT)/tests/cmp-authority
 site_test_parts := $(filter-out %_test.o,$(call objects,tests/unit/site-server/*.c)) # shared by its tests
 unit_tests := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/*/*_test.c))
@@ -48,7 +51,7 @@ scenarios := $(patsubst %.c,$(OUT)/%,$(wildcard tests/scenarios/*_test.c))
 harness := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/demo.c tests/lab.c tests/auditor.c tests/torture.c tests/bench/bench.c))
 
 .PHONY: all check unit scenarios demo lab bench torture fuzz layers install deb deb-built clean format dependencies
-all: $(programs) $(tools)
+all: $(programs) $(tools) $(manuals)
 
 # ---- programs -------------------------------------------------------------------------------------
 $(OUT)/site-server/amt-site-server: private LDLIBS = $(site_libs)
@@ -61,6 +64,10 @@ $(OUT)/client-agent/amt-client-agent: private LDLIBS = $(agent_libs)
 $(OUT)/client-agent/amt-client-agent: $(OUT)/client-agent/main.o $(agent_parts) $(common) ; $(link)
 $(OUT)/tests/amt-simulator: private LDLIBS = $(simulator_libs)
 $(OUT)/tests/amt-simulator: $(simulator) ; $(link)
+
+# Hand-written, but for what the program itself says.
+$(manuals): $(OUT)/man/%: deploy/man/% $(programs) deploy/make-manual
+	@mkdir -p $(@D) && deploy/make-manual $< $(filter %/$(basename $(@F)),$(programs)) >$@
 
 # A program sees its own headers and common/; those of the other program do not resolve.
 $(OUT)/site-server/%.o:        private CPPFLAGS += -Isite-server -I$(gen)/site-server -isystem /usr/include/postgresql
@@ -136,7 +143,7 @@ $(OUT)/tests/torture $(OUT)/tests/scenarios/torture_test: $(call objects,tests/c
 # The auditor speaks to firmware with the service point's protocol code.
 $(call objects,tests/audit/*.c): private CPPFLAGS += -Itests -Iservice-point -isystem $(gen)/service-point $(gsoap_flags)
 $(call objects,tests/audit/*.c): | $(gen)/service-point/soapH.h
-$(OUT)/tests/auditor: private LDLIBS = -lgsoapssl -lz $(harness_libs)
+$(OUT)/tests/auditor: private LDLIBS = -lgsoapssl -lz -lmicrohttpd $(harness_libs)
 $(OUT)/tests/auditor: $(call objects,tests/audit/*.c) $(point_parts)
 $(OUT)/tests/scenarios/kerberos_test: $(OUT)/site-server/directory/kerberos_key.o
 $(OUT)/tests/scenarios/kerberos_test.o: private CPPFLAGS += -Isite-server
@@ -145,6 +152,8 @@ $(scenarios) $(harness): $(OUT)/%: $(OUT)/%.o $(support) $(common) ; $(link)
 $(OUT)/tests/scenarios/previous_version_test: | previous
 .PHONY: previous
 previous: ; @tests/build-previous $(OUT)/tests/previous
+
+$(OUT)/tests/scenarios/packages_test $(OUT)/tests/scenarios/systemd_test: | deb-built
 
 fuzz_targets := $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/*.c))
 $(OUT)/tests/fuzz/%.o: private CPPFLAGS += -Iservice-point -Isite-server -I$(gen)/site-server -isystem $(gen)/service-point $(gsoap_flags) -isystem /usr/include/postgresql
@@ -184,13 +193,17 @@ layers: ; @tests/layers
 format: ; clang-format -i $(shell git ls-files '*.c' '*.h' | grep -v firmware/soap/)
 clean: ; rm -rf build
 
-install: $(programs)
+install: $(programs) $(manuals)
 	install -D -t $(DESTDIR)$(PREFIX)/sbin $(OUT)/site-server/amt-site-server $(OUT)/service-point/amt-service-point $(OUT)/client-agent/amt-client-agent
 	install -D -t $(DESTDIR)$(PREFIX)/bin $(OUT)/site-server/amtctl
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system deploy/systemd/*
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/sysusers.d deploy/sysusers.d/*
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/tmpfiles.d deploy/tmpfiles.d/*
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/udev/rules.d deploy/udev/*
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/amt-site-server deploy/prometheus/*.rules.yml
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(filter %.1,$(manuals))
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 $(filter %.8,$(manuals))
+	gzip -9nf $(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(notdir $(filter %.1,$(manuals)))) $(addprefix $(DESTDIR)$(PREFIX)/share/man/man8/,$(notdir $(filter %.8,$(manuals))))
 	install -d $(DESTDIR)/etc/amt-site-server $(DESTDIR)/etc/amt-service-point $(DESTDIR)/etc/amt-client-agent
 	$(OUT)/site-server/amt-site-server --sample-config >$(DESTDIR)/etc/amt-site-server/site-server.conf.sample
 	$(OUT)/service-point/amt-service-point --sample-config >$(DESTDIR)/etc/amt-service-point/service-point.conf.sample
@@ -199,7 +212,7 @@ install: $(programs)
 # Debian packages of all programs, in $(OUT)/packages.
 deb: ; @deploy/install-dependencies build deb
 	$(again) deb-built
-deb-built: $(programs)
+deb-built: $(programs) $(manuals)
 	@rm -rf $(OUT)/packages && mkdir -p $(OUT)/packages
 	@$(MAKE) --no-print-directory install DESTDIR=$(OUT)/packages/stage PREFIX=/usr >/dev/null
 	@deploy/make-packages $$(sed -n 's/.*PRODUCT_VERSION "\(.*\)"/\1/p' common/version.h) $(OUT)/packages/stage $(OUT)/packages

@@ -45,6 +45,8 @@ static const struct config_key keys[] = {
           "the same for requests that take AMT long: generating a key, committing"),
     RANGE("firmware.restart_wait", SECONDS, firmware_restart_wait_s, "60s", 1, 3600,
           "how long AMT's network may stay away after a commit"),
+    KEY("metrics.listen", TEXT, metrics_listen, "",
+        "address and port of /metrics and /health, such as 127.0.0.1:9673; empty: none"),
     KEY("process.user", TEXT, process_user, "", "user to become once ports and keys are open; empty: stay"),
     KEY("log.level", TEXT, log_level, "info", "error, warning, info or debug"),
 };

@@ -19,7 +19,7 @@ struct config {
     char *firmware_console_certificate;
     int64_t firmware_connect_timeout_s, firmware_request_timeout_s, firmware_slow_request_timeout_s;
     int64_t firmware_restart_wait_s;
-    char *process_user, *log_level;
+    char *metrics_listen, *process_user, *log_level;
 };
 
 extern const struct config_table point_config_table;

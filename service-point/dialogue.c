@@ -113,7 +113,7 @@ static void renew_console(struct service_point *point, const struct bytes *issue
         say_register(point);
 }
 
-static struct counter *all_counters(const struct service_point *point, size_t *count)
+struct counter *dialogue_counters(const struct service_point *point, size_t *count)
 {
     struct counter *counters = NULL;
     const char *name;
@@ -139,7 +139,7 @@ void dialogue_say_heartbeat(struct service_point *point)
 
     message.heartbeat.free = free_slots(point);
     message.heartbeat.running = running_attempts(point, &message.heartbeat.running_count);
-    message.heartbeat.counters = all_counters(point, &message.heartbeat.counter_count);
+    message.heartbeat.counters = dialogue_counters(point, &message.heartbeat.counter_count);
     if (!dialogue_tell(point, &message))
         registration_lost(&point->registration, point->now_ms);
     message_free(&message);

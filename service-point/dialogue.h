@@ -11,6 +11,8 @@ bool dialogue_tell(struct service_point *point, const struct message *message) M
 uint64_t dialogue_correlation(struct service_point *point);
 /* Says REGISTER and HEARTBEAT when they are due and makes the connection anew when the site is gone. */
 bool dialogue_keep_registered(struct service_point *point, struct error *err) MUST_CHECK;
+/* Of hearing, queue and jobs, since the start; the caller frees the array and each name. */
+struct counter *dialogue_counters(const struct service_point *point, size_t *count);
 /* The site hears at once how many slots are free. */
 void dialogue_say_heartbeat(struct service_point *point);
 /* Results and Hellos that are due, for the first time or again. */

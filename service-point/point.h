@@ -1,10 +1,12 @@
 /*
- * point.h - the state of the service point's main thread; for service_point.c and dialogue.c only.
+ * point.h - the state of the service point's main thread; for service_point.c, dialogue.c and
+ * point_status.c only.
  */
 #ifndef POINT_H
 #define POINT_H
 
 #include "common/log.h"
+#include "common/metrics/exposition.h"
 #include "config.h"
 #include "firmware/console.h"
 #include "firmware/trust.h"
@@ -46,8 +48,11 @@ struct service_point {
     struct session_surroundings surroundings;
     struct session_pool *sessions;
     struct results *results;
+    struct exposition *exposition; /* NULL: metrics.listen is empty */
+    int64_t started_s;             /* since 1970 */
     int signal_fd;
-    int64_t now_ms; /* monotonic; of this turn */
+    int64_t now_ms;    /* monotonic; of this turn */
+    int64_t status_ms; /* when the service manager may be told of a change again */
     uint64_t correlation;
     uint64_t counters[OWN_COUNTERS];
     struct log_limit malformed_limit, refused_limit;

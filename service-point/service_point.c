@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/service_manager.h"
 #include "dialogue.h"
+#include "point_status.h"
 
 #define HELLOS_MOST        20000
 #define HELLO_QUIET_MS     5000
@@ -109,7 +110,8 @@ static void begin_to_stop(struct service_point *point)
 static int turn_timeout_ms(const struct service_point *point)
 {
     int64_t due_ms = registration_due_ms(&point->registration);
-    int64_t others[4] = { INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX };
+    long metrics_ms = exposition_timeout_ms(point->exposition);
+    int64_t others[5] = { INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, service_manager_due_ms() };
 
     if (point->listener)
         others[0] = hello_listener_due_ms(point->listener);
@@ -124,6 +126,8 @@ static int turn_timeout_ms(const struct service_point *point)
             due_ms = others[i];
     }
     due_ms -= clock_monotonic_ms();
+    if (metrics_ms >= 0 && metrics_ms < due_ms)
+        due_ms = metrics_ms;
     return due_ms < 0 ? 0 : due_ms > 60000 ? 60000 : (int)due_ms;
 }
 
@@ -140,21 +144,23 @@ static void look_at_connection(struct service_point *point)
 
 static bool turn(struct service_point *point, struct error *err)
 {
-    struct pollfd others[] = {
-        { .fd = mailbox_fd(point->mailbox) },
-        { .fd = point->signal_fd },
-        { .fd = point->listener ? hello_listener_fd(point->listener) : -1 },
-    };
+    struct pollfd others[4] = { { .fd = mailbox_fd(point->mailbox) }, { .fd = point->signal_fd } };
+    size_t count = 2;
     bool site_speaks;
 
-    if (!queue_client_poll(point->queue, others, point->listener ? 3 : 2, turn_timeout_ms(point),
-                           &site_speaks, err))
+    if (point->listener)
+        others[count++].fd = hello_listener_fd(point->listener);
+    if (point->exposition)
+        others[count++].fd = exposition_descriptor(point->exposition);
+    if (!queue_client_poll(point->queue, others, count, turn_timeout_ms(point), &site_speaks, err))
         return false;
     point->now_ms = clock_monotonic_ms();
+    service_manager_alive(point->now_ms);
     if (site_speaks)
         dialogue_hear(point);
     look_at_connection(point);
     read_mailbox(point);
+    exposition_run(point->exposition);
     if (point->listener)
         hello_listener_turn(point->listener, point->now_ms);
     if (others[1].revents)
@@ -162,6 +168,7 @@ static bool turn(struct service_point *point, struct error *err)
     if (!dialogue_keep_registered(point, err))
         return false;
     dialogue_say_what_is_due(point);
+    point_tell_status(point);
     return true;
 }
 
@@ -304,7 +311,8 @@ bool service_point_open(struct service_point **point, const struct config *confi
     raise_descriptor_limit(config);
     if (!open_signals(opening, err) || !load_trust(opening, err) || !open_console(opening, err) ||
         !open_queue(opening, err) || !mailbox_open(&opening->mailbox, err) ||
-        !hello_listener_open(&opening->listener, &hello, hear_hello, opening, err))
+        !hello_listener_open(&opening->listener, &hello, hear_hello, opening, err) ||
+        !point_open_metrics(opening, err))
         return false;
     describe_surroundings(opening);
     opening->hellos = pending_hellos_new(HELLOS_MOST, HELLO_QUIET_MS);
@@ -325,6 +333,7 @@ void service_point_close(struct service_point **point)
                     log_number("jobs", (int64_t)session_pool_running(closing->sessions)));
         _exit(EXIT_FAILURE); /* their threads still use what would be freed here */
     }
+    exposition_close(&closing->exposition);
     session_pool_free(&closing->sessions);
     results_free(&closing->results);
     pending_hellos_free(&closing->hellos);

@@ -41,6 +41,12 @@ static bool choose_instance(char text[UUID_TEXT_SIZE], struct error *err)
     return true;
 }
 
+/* A turn of many statements takes long when the database is slow, and each of them has a limit of its own. */
+static void database_answered(void)
+{
+    service_manager_alive(clock_monotonic_ms());
+}
+
 bool server_configure(struct server *server, const struct config_command *command, struct error *err)
 {
     struct config *config = &server->config;
@@ -84,6 +90,7 @@ bool server_configure(struct server *server, const struct config_command *comman
         .statement_count = STATEMENT_COUNT,
         .channels = SERVER_CHANNELS,
         .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
+        .answered = database_answered,
     });
     server->site.database = server->database;
     server->started_s = clock_wall_ms() / 1000;
@@ -264,6 +271,7 @@ static void call_roll(struct server *server, int64_t now_ms)
                         log_text("consequence", "it gets no jobs until it is heard again"));
         session->silent = silent;
     }
+    server_tell_status(server);
 }
 
 static void say_alive(struct server *server, int64_t now_ms)
@@ -314,6 +322,8 @@ static long wait_ms(const struct server *server)
         if (issuing_due_ms(&server->issuing) < next_ms)
             next_ms = issuing_due_ms(&server->issuing);
     }
+    if (service_manager_due_ms() < next_ms)
+        next_ms = service_manager_due_ms();
     next_ms = next_ms > now_ms ? next_ms - now_ms : 0;
     return metrics_ms >= 0 && metrics_ms < next_ms ? metrics_ms : (long)next_ms;
 }
@@ -419,6 +429,7 @@ static bool round_once(struct server *server, struct error *err)
     if (!wait_for_something(server, watches, err))
         return false;
     now_ms = clock_monotonic_ms();
+    service_manager_alive(now_ms);
     take_signals(server);
     exposition_run(server->exposition);
     look_at_connections(server, now_ms);
@@ -481,6 +492,7 @@ void server_close(struct server *server)
     endpoint_close(&server->endpoint);
     curve_key_clear(&server->keys);
     roster_clear(&server->roster);
+    fleet_figures_clear(&server->figures);
     database_close(&server->database);
     vault_free(&server->vault);
     if (server->signals_caught)

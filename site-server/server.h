@@ -11,9 +11,10 @@
 #include "agent_service.h"
 #include "common/curve_key.h"
 #include "common/log.h"
+#include "common/metrics/exposition.h"
 #include "config.h"
 #include "issuing.h"
-#include "metrics/exposition.h"
+#include "metrics/fleet_figures.h"
 #include "queue/offering.h"
 #include "queue/turn.h"
 
@@ -40,6 +41,7 @@ struct server { /* zero-initialise */
     struct turn *turn;
     struct roster roster;
     struct counters counters;
+    struct fleet_figures figures;
     struct site site;
     struct offering offering;
     struct log_limit log_broken;

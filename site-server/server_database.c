@@ -22,7 +22,7 @@ static void database_went_away(struct server *server, const struct error *why)
         server->counters.database_lost++;
         log_error("database away", log_text("why", why->message),
                   log_text("meanwhile", "messages and jobs wait"));
-        service_manager_tell("STATUS=the database is away, jobs wait");
+        server_tell_status(server);
     } else {
         log_debug("database still away", log_text("why", why->message));
     }
@@ -121,7 +121,7 @@ static void database_came(struct server *server)
     if (server->database_delay_ms)
         log_info("database back", log_number("away_ms", clock_monotonic_ms() - server->database_lost_ms));
     server->database_delay_ms = 0;
-    service_manager_tell("STATUS=serving");
+    server_tell_status(server);
 }
 
 /* The first approved keys must be there before anybody is let in; then the server is ready. */

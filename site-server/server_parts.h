@@ -16,6 +16,8 @@ static inline bool server_connected(const struct server *server)
 /* What failed was asked of the database: either it is gone, or this one thing does not work now. */
 void server_bear(struct server *server, const char *what, const struct error *err);
 void server_look_at_news(struct server *server, int64_t now_ms);
+/* In one line, to the service manager. */
+void server_tell_status(const struct server *server);
 /* False: the database is there but does not suit, and never did; waiting would not mend that. */
 bool server_reach_database(struct server *server, int64_t now_ms, struct error *err) MUST_CHECK;
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "common/clock.h"
+#include "common/service_manager.h"
 #include "common/version.h"
 
 static void count_present(const struct server *server, struct gauges *gauges)
@@ -21,6 +22,31 @@ static void count_present(const struct server *server, struct gauges *gauges)
     }
 }
 
+void server_tell_status(const struct server *server)
+{
+    struct gauges gauges = { 0 };
+
+    count_present(server, &gauges);
+    if (server_connected(server))
+        service_manager_status("serving; %" PRIu64 " service points, %" PRIu64 " of %" PRIu64 " slots free",
+                               gauges.service_points, gauges.slots_free, gauges.slots);
+    else
+        service_manager_status("the database is away, %s",
+                               server->ready ? "jobs wait" : "waiting for it to come");
+}
+
+/* Only when somebody asks; while the database is away they grow old. */
+static void write_figures(struct server *server, FILE *out)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    struct error err = { 0 };
+
+    if (server->ready && server_connected(server) &&
+        !fleet_figures_read(&server->figures, server->database, now_ms, &err))
+        server_bear(server, "reading the figures of the fleet", &err);
+    fleet_figures_write(&server->figures, now_ms, out);
+}
+
 static void write_metrics(void *context, FILE *out)
 {
     struct server *server = context;
@@ -37,6 +63,7 @@ static void write_metrics(void *context, FILE *out)
     count_present(server, &gauges);
     agent_service_count(&server->agents, &server->counters, &gauges);
     counters_write(&server->counters, &gauges, out);
+    write_figures(server, out);
 }
 
 static bool write_health(void *context, FILE *out)

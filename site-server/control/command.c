@@ -384,6 +384,13 @@ const struct command commands[] = {
       "remedy. Exit status 0 only if there\n"
       "is no problem; warnings alone do not count as problems.",
       check_run },
+    { "health", NULL, "", 0, 0, 0, NULL, "say whether all is well, from the database alone",
+      "For monitoring, and for the first look. Looks at who should be there (site servers,\n"
+      "service points), what should go on (jobs, leases, pending passwords, profiles), what\n"
+      "ends soon (authority, revocation lists, provisioning certificates, renewals), at alarms,\n"
+      "silent agents, and the database itself. One line a finding, with the remedy; the view\n"
+      "amt.health holds the same. Exit status 0 only if there is no problem and no warning.",
+      health_run },
     { "summary", NULL, "", 0, 0, 0, "amt_reader", "the fleet, the failures, and what waits for a person", "",
       summary_run },
 };

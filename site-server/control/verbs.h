@@ -21,7 +21,7 @@ command_function root_coverage;
 command_function computer_in_band, computer_out_of_band, computer_policy, computer_unbind, profile_in_band;
 command_function token_create, token_list, token_revoke;
 command_function agent_list, alarm_list, alarm_acknowledge;
-command_function check_run, summary_run;
+command_function check_run, summary_run, health_run;
 
 /* --provision and --enable-amt: "on", "off", or NULL for what the profile says. */
 bool in_band_switches(const struct invocation *invocation, const char **provision, const char **enable_amt,

@@ -23,6 +23,7 @@ struct database {
     size_t statement_count;
     unsigned channels, notified; /* bits of enum database_channel */
     int64_t statement_timeout_ms;
+    void (*answered)(void);
     const char *sent[SENT_MAX]; /* names of statements in the pipeline, whose ends were not looked at yet */
     size_t sent_count;
 };
@@ -94,6 +95,12 @@ static bool lost(struct database *database, struct error *err)
     return error_set(err, ERROR_UNREACHABLE, "database: %s", *why ? why : "the connection was lost");
 }
 
+static void note_answer(const struct database *database)
+{
+    if (database->answered)
+        database->answered();
+}
+
 /* What the server says is for people and carries no parameter; its DETAIL would, so it is left out. */
 static bool failed(struct database *database, const PGresult *result, const char *statement,
                    struct error *err)
@@ -132,6 +139,7 @@ static bool take_sent_result(struct database *database, const char *name, bool *
     if (!result)
         return lost(database, err);
     end = PQgetResult(database->connection); /* NULL after each statement */
+    note_answer(database);
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_PIPELINE_ABORTED || !*done)
         return true;
     *done = false;
@@ -171,6 +179,7 @@ static bool execute(struct database *database, const char *text, struct error *e
     if (!finish_sent(database, err))
         return false;
     result = PQexec(database->connection, text);
+    note_answer(database);
     if (PQresultStatus(result) != PGRES_COMMAND_OK && PQresultStatus(result) != PGRES_TUPLES_OK)
         return failed(database, result, text, err);
     return true;
@@ -356,6 +365,7 @@ struct database *database_new(const struct database_options *options)
     database->statement_count = options->statement_count;
     database->channels = options->channels;
     database->statement_timeout_ms = options->statement_timeout_ms;
+    database->answered = options->answered;
     return database;
 }
 
@@ -406,8 +416,10 @@ static bool wait_for_commit(struct database *database, struct error *err)
     while (PQconsumeInput(database->connection)) {
         int64_t left_ms = database->statement_timeout_ms ? end_ms - clock_monotonic_ms() : -1;
 
-        if (!PQisBusy(database->connection))
+        if (!PQisBusy(database->connection)) {
+            note_answer(database);
             return true;
+        }
         if (database->statement_timeout_ms && left_ms <= 0) {
             disconnect(database);
             return error_set(
@@ -474,6 +486,7 @@ static bool take_result(struct database *database, PGresult *result, const char 
 {
     ExecStatusType status = PQresultStatus(result);
 
+    note_answer(database);
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
         failed(database, result, name, err);
         PQclear(result);

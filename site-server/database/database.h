@@ -42,6 +42,9 @@ struct database_options {
     const char *instance; /* UUID of this site server, which statements refer to; NULL: none; copied */
     unsigned channels;    /* bits of enum database_channel to listen on */
     int64_t statement_timeout_ms; /* 0: none */
+    /* Called after each answer of the server: a turn of many statements may take long, and is not stuck as
+     * long as these end. NULL: nobody wants to know. */
+    void (*answered)(void);
 };
 
 /* Without a connection; the caller ends it with database_close(). */

@@ -2,7 +2,7 @@
  * counters.h - what the site server counts since it started, and how Prometheus reads it.
  *
  * The text format is Prometheus' exposition format 0.0.4. Fleet numbers (computers, jobs, failures) are
- * not here: they are rows, and SQL is the interface to them (spec 9).
+ * rows, and SQL is the interface to them (spec 9); fleet_figures.h shows the most wanted ones.
  */
 #ifndef METRICS_COUNTERS_H
 #define METRICS_COUNTERS_H
@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "common/message.h"
+#include "metrics/step_times.h"
 
 /* Why a message was refused before or instead of being carried out (spec 11). */
 enum refusal {
@@ -30,8 +31,10 @@ const char *refusal_name(enum refusal refusal); /* "not-allowed" */
 struct counters {
     uint64_t messages[MESSAGE_KIND_LAST + 1]; /* allowed ones, by kind */
     uint64_t refused[REFUSAL_COUNT];
-    uint64_t verdicts[REASON_COUNT];          /* of Hellos; REASON_NONE: offered */
-    uint64_t finished[REASON_COUNT];          /* attempts; REASON_NONE: done */
+    uint64_t verdicts[REASON_COUNT]; /* of Hellos; REASON_NONE: offered */
+    uint64_t finished[REASON_COUNT]; /* attempts; REASON_NONE: done */
+    uint64_t retried[REASON_COUNT];  /* attempts that failed and are repeated, if any are left */
+    struct step_times steps;
     uint64_t directory_errands[REASON_COUNT]; /* REASON_NONE: done */
     uint64_t offers, declined, answers_lost;
     uint64_t turns, turns_replayed, turn_microseconds;

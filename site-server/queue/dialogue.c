@@ -362,6 +362,7 @@ static void job_finished(struct site *site, struct exchange *exchange, struct se
                  log_text("reason", reason_of(closed->reason)->name), log_text("text", closed->text));
         return;
     }
+    step_times_add(&site->counters->steps, finished->firmware_version, finished->steps, finished->step_count);
     if (finished->done) {
         site->counters->finished[REASON_NONE]++;
         if (site->accounts)
@@ -371,6 +372,8 @@ static void job_finished(struct site *site, struct exchange *exchange, struct se
         return;
     }
     site->counters->finished[finished->reason ? finished->reason : REASON_INTERNAL]++;
+    if (reason_of(finished->reason)->retry == RETRY_LATER)
+        site->counters->retried[finished->reason]++;
     log_info("attempt failed", log_number("job", (int64_t)finished->id.job),
              log_number("attempt", finished->id.attempt), log_text("service_point", session->name),
              log_text("reason", reason_of(finished->reason)->name), log_text("text", finished->text));

@@ -130,11 +130,15 @@ static bool write_server_config(struct site *site, const char *path, const char 
 
 static bool write_server_configs(struct site *site, const struct site_options *options, struct error *err)
 {
+    struct site_options second = *options;
+
+    if (options->second_settings)
+        second.server_settings = options->second_settings;
     return write_server_config(site, site->server_config_path, "site-server.key", site->endpoint, options,
                                err) &&
            (!options->second_server ||
             write_server_config(site, site->second.config_path, "site-server-2.key", site->second.endpoint,
-                                options, err));
+                                &second, err));
 }
 
 static bool write_point_config(struct site *site, struct site_point *point, const char *key_path,

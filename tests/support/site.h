@@ -26,6 +26,7 @@ struct site_options {        /* zero-initialise: every field has a default */
     unsigned service_points; /* default 1 */
     const char *const *server_settings; /* "key=value", NULL-terminated */
     const char *const *point_settings;
+    const char *const *second_settings; /* of the second server; default: the same */
     bool second_server; /* beside the first one, on the same database, with a key of its own */
     const char
         *daemons; /* a build's output directory whose daemons and amtctl are started; default: our own */

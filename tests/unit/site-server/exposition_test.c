@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/metrics/exposition.h"
 #include "metrics/counters.h"
-#include "metrics/exposition.h"
 #include "tests/unit/unit_test.h"
 
 #define PATIENCE_MS 10000

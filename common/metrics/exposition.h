@@ -5,8 +5,8 @@
  * Runs within the caller's loop: wait for exposition_descriptor(), then exposition_run(). Reads nothing
  * but GET of these paths; meant for loopback or a management network.
  */
-#ifndef METRICS_EXPOSITION_H
-#define METRICS_EXPOSITION_H
+#ifndef COMMON_METRICS_EXPOSITION_H
+#define COMMON_METRICS_EXPOSITION_H
 
 #include <stdio.h>
 
@@ -17,7 +17,8 @@ struct exposition; /* opaque: owns the listening socket and its connections */
 struct exposition_source {
     void (*write_metrics)(void *context, FILE *out);
     bool (*write_health)(void *context, FILE *out); /* false: answered with 503 */
-    /* The revocation list (DER, RFC 5280) of that name; NULL: there is none. Borrowed for the moment. */
+    /* The revocation list (DER, RFC 5280) of that name; NULL: there is none. Borrowed for the moment. The
+     * function may be NULL: there are no lists. */
     const struct bytes *(*find_list)(void *context, const char *name);
     void *context; /* borrowed until exposition_close() */
 };

@@ -1,4 +1,4 @@
-#include "metrics/exposition.h"
+#include "common/metrics/exposition.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -82,6 +82,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
                               size_t *upload_length, void **state)
 {
     static int seen;
+    bool lists = ((struct exposition *)context)->source.find_list;
 
     (void)version;
     (void)upload;
@@ -96,9 +97,11 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
         return respond_written(context, connection, true);
     if (strcmp(url, "/health") == 0)
         return respond_written(context, connection, false);
-    if (strncmp(url, "/crl/", 5) == 0)
+    if (lists && strncmp(url, "/crl/", 5) == 0)
         return respond_list(context, connection, url + 5);
-    return respond_text(connection, MHD_HTTP_NOT_FOUND, "there are /metrics, /health and /crl/NAME.crl\n");
+    return respond_text(connection, MHD_HTTP_NOT_FOUND,
+                        lists ? "there are /metrics, /health and /crl/NAME.crl\n"
+                              : "there are /metrics and /health\n");
 }
 
 static void addresses_free(struct addrinfo **addresses)
