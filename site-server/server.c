@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/service_manager.h"
 #include "common/version.h"
+#include "devices/journal.h"
 #include "directory_config.h"
 #include "jobs/service_point.h"
 #include "jobs/site_server.h"
@@ -108,6 +109,16 @@ bool server_open_vault(struct server *server, struct error *err)
     if (!vault_load(&server->vault, server->config.secret_key_file, err))
         return error_during(err, "secret.key_file");
     server->site.vault = server->vault;
+    return true;
+}
+
+bool server_open_journal(struct server *server, struct error *err)
+{
+    if (!*server->config.secret_journal)
+        return true;
+    if (!journal_open(&server->journal, server->config.secret_journal, err))
+        return false;
+    journal_attach(server->journal, server->database);
     return true;
 }
 
@@ -479,6 +490,7 @@ void server_close(struct server *server)
     curve_key_clear(&server->keys);
     roster_clear(&server->roster);
     database_close(&server->database);
+    journal_close(&server->journal);
     vault_free(&server->vault);
     if (server->signals_caught)
         close(server->signals);

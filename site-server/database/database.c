@@ -25,6 +25,9 @@ struct database {
     int64_t statement_timeout_ms;
     const char *sent[SENT_MAX]; /* names of statements in the pipeline, whose ends were not looked at yet */
     size_t sent_count;
+    struct database_keeper keeper; /* keep NULL: none */
+    char *notes;                   /* of this transaction */
+    size_t notes_length;
 };
 
 static const struct {
@@ -377,6 +380,7 @@ void database_close(struct database **database)
         free((*database)->url);
         free((*database)->program);
         free((*database)->instance);
+        free((*database)->notes);
         free(*database);
     }
     *database = NULL;
@@ -393,8 +397,42 @@ bool database_reconnect(struct database *database, struct error *err)
     return wait_for_connection(database, err);
 }
 
+void database_keep_notes(struct database *database, const struct database_keeper *keeper)
+{
+    database->keeper = *keeper;
+}
+
+bool database_keeps_notes(const struct database *database)
+{
+    return database->keeper.keep != NULL;
+}
+
+void database_note(struct database *database, const char *line)
+{
+    size_t length = strlen(line);
+
+    if (!database->keeper.keep)
+        return;
+    database->notes = reallocate(database->notes, database->notes_length + length, 1);
+    memcpy(database->notes + database->notes_length, line, length);
+    database->notes_length += length;
+}
+
+static bool keep_notes(struct database *database, struct error *err)
+{
+    size_t length = database->notes_length;
+
+    database->notes_length = 0;
+    if (!length || database->keeper.keep(database->keeper.context, database->notes, length, err))
+        return true;
+    disconnect(database);
+    err->code = ERROR_UNREACHABLE;
+    return false;
+}
+
 bool database_begin(struct database *database, struct error *err)
 {
+    database->notes_length = 0;
     return execute(database, "BEGIN", err);
 }
 
@@ -427,7 +465,7 @@ bool database_commit(struct database *database, struct error *err)
 
     if (not_connected(database, err))
         return false;
-    if (!finish_sent(database, err))
+    if (!finish_sent(database, err) || !keep_notes(database, err))
         return false;
     database->warned = false;
     if (!PQsendQuery(database->connection, "COMMIT"))

@@ -70,6 +70,20 @@ bool database_begin(struct database *database, struct error *err) MUST_CHECK;
 bool database_commit(struct database *database, struct error *err) MUST_CHECK;
 void database_rollback(struct database *database); /* harmless outside a transaction and without connection */
 /*
+ * Notes are what has to be on other storage before their transaction is committed: database_commit() hands
+ * them to the keeper as one text, lines that each end with a newline. When keep() fails nothing is committed,
+ * and the connection is given up as if the database had gone: nothing may be answered before both have it.
+ * Notes of a transaction that ends otherwise are forgotten. Without a keeper there are none.
+ */
+struct database_keeper {
+    bool (*keep)(void *context, const char *notes, size_t length, struct error *err);
+    void *context;
+};
+void database_keep_notes(struct database *database, const struct database_keeper *keeper); /* copied */
+bool database_keeps_notes(const struct database *database);
+void database_note(struct database *database, const char *line);
+
+/*
  * After a function of jobs/, devices/ or certificates/ failed: true when it was a refusal (err->reason says
  * which) that wrote nothing, so that the transaction can go on; false when it must be rolled back.
  */

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "support/site_audit.h"
 
-enum { STANDSTILL_MS = 120000, AUDIT_TIMEOUT_MS = 1800000 };
+enum { STANDSTILL_MS = 120000 };
 
 static const char *const server_settings[] = { "job.retry_delay = 1s", "job.retry_delay_max = 2s",
                                                "queue.heartbeat = 1s", "job.lease = 15s",
@@ -232,33 +233,7 @@ bool arena_tell(struct arena *arena, const char *word, const struct computer *co
 
 bool arena_audit(struct arena *arena, char **report, struct error *err)
 {
-    struct site *site = arena->site;
-    AUTO(text_free) char *auditor = site_program(site, "tests/auditor");
-    AUTO(text_free) char *amtctl = site_program(site, "site-server/amtctl");
-    AUTO(text_free) char *reader = site_url(site, "reader");
-    AUTO(text_free) char *control = site_path(site, "simulator.socket");
-    AUTO(command_result_clear) struct command_result result = { 0 };
-    const char *argv[] = { auditor,
-                           "--database",
-                           reader,
-                           "--operator",
-                           site->operator_url,
-                           "--amtctl",
-                           amtctl,
-                           "--key-file",
-                           site->secret_key_path,
-                           "--issuer",
-                           site->issuer_path,
-                           "--simulator",
-                           control,
-                           NULL };
-
-    if (!command_run(&result, NULL, AUDIT_TIMEOUT_MS, argv, err))
-        return false;
-    if (!strstr(result.output, " passed, "))
-        return error_set(err, ERROR_INTERNAL, "the auditor gave up: %s", result.errors);
-    *report = TAKE(result.output);
-    return true;
+    return site_audit(arena->site, report, err);
 }
 
 void arena_print_history(struct arena *arena, const char *uuid)

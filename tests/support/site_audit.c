@@ -1,0 +1,35 @@
+#include "support/site_audit.h"
+
+#include <string.h>
+
+enum { AUDIT_TIMEOUT_MS = 1800000 };
+
+bool site_audit(struct site *site, char **report, struct error *err)
+{
+    AUTO(text_free) char *auditor = site_program(site, "tests/auditor");
+    AUTO(text_free) char *amtctl = site_program(site, "site-server/amtctl");
+    AUTO(text_free) char *reader = site_url(site, "reader");
+    AUTO(text_free) char *control = site_path(site, "simulator.socket");
+    AUTO(command_result_clear) struct command_result result = { 0 };
+    const char *argv[] = { auditor,
+                           "--database",
+                           reader,
+                           "--operator",
+                           site->operator_url,
+                           "--amtctl",
+                           amtctl,
+                           "--key-file",
+                           site->secret_key_path,
+                           "--issuer",
+                           site->issuer_path,
+                           "--simulator",
+                           control,
+                           NULL };
+
+    if (!command_run(&result, NULL, AUDIT_TIMEOUT_MS, argv, err))
+        return false;
+    if (!strstr(result.output, " passed, "))
+        return error_set(err, ERROR_INTERNAL, "the auditor gave up: %s", result.errors);
+    *report = TAKE(result.output);
+    return true;
+}
