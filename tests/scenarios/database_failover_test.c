@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "support/expect.h"
+#include "support/standby.h"
 
 enum { FLEET = 40 };
 
@@ -28,53 +29,16 @@ static void plug_in_fleet(struct fleet *fleet, struct site *site)
     must(computers_import(site, fleet->computers, FLEET, &err));
 }
 
-/* The site server is told of both hosts, as an operator would write it. */
-static void name_both_hosts(struct site *site, const char *standby_directory)
-{
-    AUTO(text_free) char *config = NULL;
-    AUTO(text_free) char *changed = NULL;
-    struct error err = { 0 };
-    char *end;
-
-    must(file_read(site->server_config_path, &config, NULL, &err));
-    end = strstr(config, site->cluster_path);
-    assert_non_null(end);
-    end += strlen(site->cluster_path);
-    changed = text_format("%.*s,%s%s", (int)(end - config), config, standby_directory, end);
-    must(file_write(site->server_config_path, changed, 0600, &err));
-    assert_true(process_stop(&site->server));
-    must(site_start_server(site, &err));
-}
-
-/* From here on the test and amtctl ask the new primary. */
-static void ask_the_new_primary(struct site *site, struct postgres *standby, char *standby_directory)
-{
-    struct error err = { 0 };
-
-    postgres_stop(&site->postgres);
-    directory_remove(site->cluster_path);
-    text_free(&site->cluster_path);
-    text_free(&site->operator_url);
-    site->postgres = standby;
-    site->cluster_path = standby_directory;
-    site->operator_url = site_url(site, "operator");
-    sql_close(&site->sql);
-    must(sql_open(&site->sql, postgres_url(standby), &err));
-}
-
 static void nothing_that_was_answered_is_missing_after_a_fail_over(void **state)
 {
     struct site *site = *state;
-    char *directory = text_format("%s-standby", site->cluster_path);
     AUTO(text_free) char *done_before = NULL;
     AUTO(text_free) char *gap = NULL;
-    struct postgres *standby = NULL;
+    struct standby standby = { 0 };
     struct error err = { 0 };
     struct fleet fleet;
 
-    directory_remove(directory);
-    must(postgres_start_standby(&standby, site->postgres, directory, &err));
-    name_both_hosts(site, directory);
+    must(standby_add(&standby, site, &err));
     plug_in_fleet(&fleet, site);
     for (unsigned i = 0; i < FLEET; i++)
         say_hello(site, &fleet.computers[i]);
@@ -85,9 +49,8 @@ static void nothing_that_was_answered_is_missing_after_a_fail_over(void **state)
 
     must(postgres_halt(site->postgres, &err));
     must(process_wait_line(site->server, "database away", SITE_WAIT_MS, &err));
-    must(postgres_promote(standby, &err));
+    must(standby_take_over(&standby, site, &err));
     must(process_wait_line(site->server, "database back", SITE_WAIT_MS, &err));
-    ask_the_new_primary(site, standby, directory);
 
     expect_sql(site, "t",
                "SELECT string_to_array('%s', ',') <@ array_agg(id || '.' || attempt) FROM amt.job WHERE "
