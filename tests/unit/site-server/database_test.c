@@ -598,6 +598,34 @@ static void may(const char *user, const char *text, bool allowed)
     database_rollback(database);
 }
 
+static void a_change_that_waits_for_a_lock_gives_up_and_says_who_holds_it(void **state)
+{
+    AUTO(text_free)
+    char *url = text_format("%s&options=-c%%20lock_timeout%%3D100ms", postgres_url(postgres));
+    AUTO(database_close) struct database *shell = connect_plain();
+    AUTO(text_free) char *process = NULL;
+    AUTO(rows_free) struct rows *rows = NULL;
+    struct error err = { 0 };
+    unsigned applied;
+
+    (void)state;
+    must_run(shell, "SET application_name = 'a forgotten shell'");
+    assert_true(run(shell, "SELECT pg_backend_pid() AS pid", NULL, &rows, &err));
+    process = text_format("process %lld", (long long)row_number(rows, 0, "pid"));
+    must_run(shell, "DELETE FROM amt_store.schema_version WHERE version = 9");
+    must_run(shell, "ALTER TABLE amt_store.computer DROP COLUMN proven_address");
+    assert_true(database_begin(shell, &err));
+    must_run(shell, "LOCK TABLE amt_store.computer IN ACCESS SHARE MODE");
+    assert_false(schema_migrate(url, &applied, &err));
+    assert_int_equal(err.code, ERROR_CONFLICT);
+    assert_non_null(strstr(err.message, "0009_proven_address"));
+    assert_non_null(strstr(err.message, "a forgotten shell of user postgres"));
+    assert_non_null(strstr(err.message, process));
+    database_rollback(shell);
+    assert_true(schema_migrate(url, &applied, &err));
+    assert_int_equal(applied, 1);
+}
+
 static void each_role_may_do_its_own_and_no_more(void **state)
 {
     AUTO(database_close) struct database *database = connect_plain();
@@ -711,6 +739,7 @@ int main(void)
         cmocka_unit_test(servers_that_migrate_at_once_wait_for_each_other),
         cmocka_unit_test(an_old_schema_is_refused_with_the_remedy),
         cmocka_unit_test(a_change_that_was_passed_over_is_applied),
+        cmocka_unit_test(a_change_that_waits_for_a_lock_gives_up_and_says_who_holds_it),
         cmocka_unit_test(each_role_may_do_its_own_and_no_more),
         cmocka_unit_test(a_secret_is_read_only_after_the_audit_says_so),
         cmocka_unit_test(everything_an_operator_sees_has_a_comment),
