@@ -82,6 +82,8 @@ bool server_configure(struct server *server, const struct config_command *comman
         .statement_count = STATEMENT_COUNT,
         .channels = SERVER_CHANNELS,
         .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
+        .meanwhile = server_go_on_without_database,
+        .context = server,
     });
     server->site.database = server->database;
     server->started_s = clock_wall_ms() / 1000;
@@ -109,16 +111,6 @@ bool server_open_vault(struct server *server, struct error *err)
     if (!vault_load(&server->vault, server->config.secret_key_file, err))
         return error_during(err, "secret.key_file");
     server->site.vault = server->vault;
-    return true;
-}
-
-bool server_open_journal(struct server *server, struct error *err)
-{
-    if (!*server->config.secret_journal)
-        return true;
-    if (!journal_open(&server->journal, server->config.secret_journal, err))
-        return false;
-    journal_attach(server->journal, server->database);
     return true;
 }
 

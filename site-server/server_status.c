@@ -5,6 +5,8 @@
 #include "common/clock.h"
 #include "common/version.h"
 
+#define STUCK_MS 2000 /* a COMMIT takes some milliseconds */
+
 static void count_present(const struct server *server, struct gauges *gauges)
 {
     /* While the database is away nobody is listened to, so that nobody can be called silent. */
@@ -43,10 +45,17 @@ static bool write_health(void *context, FILE *out)
 {
     const struct server *server = context;
     struct gauges gauges = { 0 };
+    bool stuck = database_commit_waits_ms(server->database) >= STUCK_MS;
 
     count_present(server, &gauges);
-    fprintf(out, "status: %s\n", server_connected(server) ? "ok" : "database away, jobs wait");
-    if (server_connected(server))
+    fprintf(out, "status: %s\n",
+            !server_connected(server) ? "database away, jobs wait"
+            : stuck                   ? "database does not confirm, jobs wait"
+                                      : "ok");
+    if (stuck)
+        fprintf(out, "database: a COMMIT has waited for %" PRId64 " s; is a synchronous standby away?\n",
+                database_commit_waits_ms(server->database) / 1000);
+    else if (server_connected(server))
         fputs("database: connected\n", out);
     else
         fprintf(out, "database: away for %" PRId64 " s, held messages: %zu\n",
@@ -61,7 +70,7 @@ static bool write_health(void *context, FILE *out)
                 account_desk_trouble(server->accounts), account_desk_count(server->accounts));
     fprintf(out, "certificate authority: %s\n", issuing_health(&server->issuing));
     fprintf(out, "version: %s\n", PRODUCT_VERSION);
-    return server_connected(server);
+    return server_connected(server) && !stuck;
 }
 
 static const struct bytes *find_list(void *context, const char *name)

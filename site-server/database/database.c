@@ -12,7 +12,8 @@
 #include "database/schema_change.h"
 #include "statement.h"
 
-#define SENT_MAX 256
+#define SENT_MAX     256
+#define MEANWHILE_MS 100
 
 struct database {
     PGconn *connection; /* NULL: lost */
@@ -23,6 +24,9 @@ struct database {
     size_t statement_count;
     unsigned channels, notified; /* bits of enum database_channel */
     int64_t statement_timeout_ms;
+    void (*meanwhile)(void *context); /* NULL: nothing */
+    void *context;
+    int64_t commit_ms;          /* when the COMMIT under way was sent; 0: none is */
     const char *sent[SENT_MAX]; /* names of statements in the pipeline, whose ends were not looked at yet */
     size_t sent_count;
     struct database_keeper keeper; /* keep NULL: none */
@@ -359,6 +363,8 @@ struct database *database_new(const struct database_options *options)
     database->statement_count = options->statement_count;
     database->channels = options->channels;
     database->statement_timeout_ms = options->statement_timeout_ms;
+    database->meanwhile = options->meanwhile;
+    database->context = options->context;
     return database;
 }
 
@@ -436,8 +442,22 @@ bool database_begin(struct database *database, struct error *err)
     return execute(database, "BEGIN", err);
 }
 
+int64_t database_commit_waits_ms(const struct database *database)
+{
+    return database->commit_ms ? clock_monotonic_ms() - database->commit_ms : 0;
+}
+
+static void wait_a_moment(struct database *database, int64_t left_ms)
+{
+    struct pollfd answer = { .fd = PQsocket(database->connection), .events = POLLIN };
+    int moment_ms = left_ms >= 0 && left_ms < MEANWHILE_MS ? (int)left_ms : MEANWHILE_MS;
+
+    if (poll(&answer, 1, moment_ms) == 0 && database->meanwhile)
+        database->meanwhile(database->context);
+}
+
 /* A COMMIT waits for its synchronous standby, and statement_timeout does not end that. */
-static bool wait_for_commit(struct database *database, struct error *err)
+static bool wait_for_answer(struct database *database, struct error *err)
 {
     int64_t end_ms = clock_monotonic_ms() + database->statement_timeout_ms;
 
@@ -454,9 +474,19 @@ static bool wait_for_commit(struct database *database, struct error *err)
                 "it back or take it out of synchronous_standby_names",
                 (long long)database->statement_timeout_ms);
         }
-        poll(&(struct pollfd){ .fd = PQsocket(database->connection), .events = POLLIN }, 1, (int)left_ms);
+        wait_a_moment(database, left_ms);
     }
     return lost(database, err);
+}
+
+static bool wait_for_commit(struct database *database, struct error *err)
+{
+    bool answered;
+
+    database->commit_ms = clock_monotonic_ms();
+    answered = wait_for_answer(database, err);
+    database->commit_ms = 0;
+    return answered;
 }
 
 bool database_commit(struct database *database, struct error *err)

@@ -42,6 +42,10 @@ struct database_options {
     const char *instance; /* UUID of this site server, which statements refer to; NULL: none; copied */
     unsigned channels;    /* bits of enum database_channel to listen on */
     int64_t statement_timeout_ms; /* 0: none */
+    /* Called several times a second while a COMMIT waits, for a synchronous standby may take its time: for
+     * what needs no database. NULL: nothing. */
+    void (*meanwhile)(void *context);
+    void *context; /* borrowed for good */
 };
 
 /* Without a connection; the caller ends it with database_close(). */
@@ -61,6 +65,8 @@ bool database_open(struct database **database, const struct database_options *op
 void database_close(struct database **database);
 
 bool database_connected(const struct database *database);
+/* How long the COMMIT under way has waited; 0: none is. For meanwhile(). */
+int64_t database_commit_waits_ms(const struct database *database);
 /* One try, a few seconds at most: DIAL_TIMEOUT_MS. Afterwards every channel counts as notified: something may
  * have been missed. */
 bool database_reconnect(struct database *database, struct error *err) MUST_CHECK;

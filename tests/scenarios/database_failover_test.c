@@ -5,10 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "support/expect.h"
 #include "support/standby.h"
 
 enum { FLEET = 40 };
+
+static char *health; /* address and port of the site server's /health */
 
 struct fleet {
     struct site *site;
@@ -66,19 +69,75 @@ static void nothing_that_was_answered_is_missing_after_a_fail_over(void **state)
     print_message("the primary was killed: longest gap between two finished jobs %s\n", gap);
 }
 
+static void set_standby(struct site *site, const char *statement)
+{
+    sql_do(site, "%s", statement);
+    sql_do(site, "SELECT pg_reload_conf()");
+}
+
+/* As often as it takes until /health says this. */
+static void expect_health(const char *wanted)
+{
+    AUTO(text_free) char *url = text_format("http://%s/health", health);
+    int64_t end_ms = clock_monotonic_ms() + SITE_WAIT_MS;
+    struct error err = { 0 };
+
+    for (;;) {
+        AUTO(command_result_clear) struct command_result result = { 0 };
+
+        must(command_run(&result, NULL, SITE_WAIT_MS,
+                         (const char *[]){ "/usr/bin/curl", "-sS", "--noproxy", "*", url, NULL }, &err));
+        if (strstr(result.output, wanted))
+            return;
+        if (clock_monotonic_ms() > end_ms)
+            fail_msg("/health: %s%s", result.output, result.errors);
+        wait_a_little(50);
+    }
+}
+
+static void health_tells_of_a_standby_that_confirms_nothing_and_all_goes_on_when_it_does(void **state)
+{
+    struct site *site = *state;
+    struct computer computer;
+
+    set_standby(site, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    expect_health("status: database does not confirm, jobs wait");
+    set_standby(site, "ALTER SYSTEM RESET synchronous_standby_names");
+    expect_health("status: ok");
+    scenario_computer(site, &computer, 100, "16.1", "hello=manual");
+    say_hello(site, &computer);
+    expect_provisioned(site, &computer);
+}
+
 static int begin(void **state)
 {
-    static const char *const server_settings[] = { "job.retry_delay = 1s", "queue.heartbeat = 1s", NULL };
-    struct site_options options = { .server_settings = server_settings };
+    AUTO(text_free) char *metrics = NULL;
+    struct error err = { 0 };
+    uint16_t port = 0;
+
+    if (!loopback_free_port("127.0.0.1", &port, &err))
+        return -1;
+    health = text_format("127.0.0.1:%u", port);
+    metrics = text_format("metrics.listen = %s", health);
+
+    const char *const settings[] = { "job.retry_delay = 1s", "queue.heartbeat = 1s", metrics, NULL };
+    const struct site_options options = { .server_settings = settings };
 
     return scenario_begin(state, &options);
+}
+
+static int end(void **state)
+{
+    text_free(&health);
+    return scenario_end(state);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(health_tells_of_a_standby_that_confirms_nothing_and_all_goes_on_when_it_does),
         cmocka_unit_test(nothing_that_was_answered_is_missing_after_a_fail_over),
     };
 
-    return cmocka_run_group_tests(tests, begin, scenario_end);
+    return cmocka_run_group_tests(tests, begin, end);
 }

@@ -423,6 +423,53 @@ static void commit_until_it_fails(const struct database_options *options, struct
     assert_false(database_connected(database));
 }
 
+struct waiting {               /* what was seen while a COMMIT waited */
+    struct database *database; /* NULL: it is not connected yet */
+    unsigned times;
+    int64_t longest_ms;
+};
+
+static void look_while_waiting(void *context)
+{
+    struct waiting *waiting = context;
+    int64_t waits_ms = database_commit_waits_ms(waiting->database);
+
+    waiting->times++;
+    if (waits_ms > waiting->longest_ms)
+        waiting->longest_ms = waits_ms;
+}
+
+static void something_else_can_go_on_while_a_commit_waits(void **state)
+{
+    AUTO(database_close) struct database *setup = connect_plain();
+    struct waiting waiting = { 0 };
+    const struct database_options options = { .url = postgres_url(postgres),
+                                              .program = "test",
+                                              .statement_timeout_ms = 1000,
+                                              .meanwhile = look_while_waiting,
+                                              .context = &waiting };
+    struct error err = { 0 };
+
+    (void)state;
+    must_run(setup, "CREATE TABLE confirmed (number bigint)");
+    assert_true(database_open(&waiting.database, &options, &err));
+    assert_true(database_begin(waiting.database, &err));
+    must_run(waiting.database, "INSERT INTO confirmed VALUES (1)");
+    assert_true(database_commit(waiting.database, &err));
+    want_a_standby(setup, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    while (database_begin(waiting.database, &err) &&
+           run(waiting.database, "INSERT INTO confirmed VALUES (2)", NULL, NULL, &err) &&
+           database_commit(waiting.database, &err))
+        continue; /* until the setting is in force */
+    assert_int_equal(err.code, ERROR_UNREACHABLE);
+    assert_true(waiting.times > 1);
+    assert_true(waiting.longest_ms > 0);
+    assert_int_equal(database_commit_waits_ms(waiting.database), 0);
+    database_close(&waiting.database);
+    want_a_standby(setup, "ALTER SYSTEM RESET synchronous_standby_names");
+    must_run(setup, "DROP TABLE confirmed");
+}
+
 static void a_commit_that_waits_for_its_standby_is_given_up_with_unknown_outcome(void **state)
 {
     AUTO(database_close) struct database *setup = connect_plain();
@@ -733,6 +780,7 @@ int main(void)
         cmocka_unit_test(a_connection_that_the_server_ends_is_recognised),
         cmocka_unit_test(a_host_that_does_not_answer_holds_nobody_up),
         cmocka_unit_test(a_connection_string_that_is_none_is_refused_for_good),
+        cmocka_unit_test(something_else_can_go_on_while_a_commit_waits),
         cmocka_unit_test(a_commit_that_waits_for_its_standby_is_given_up_with_unknown_outcome),
         cmocka_unit_test(a_commit_whose_wait_for_the_standby_is_cancelled_has_an_unknown_outcome),
         cmocka_unit_test(notifications_arrive_and_wake_a_poll),
