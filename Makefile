@@ -149,7 +149,7 @@ fuzz_targets := $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/*.c))
 $(OUT)/tests/fuzz/%.o: private CPPFLAGS += -Iservice-point -Isite-server -I$(gen)/site-server -isystem $(gen)/service-point $(gsoap_flags) -isystem /usr/include/postgresql
 $(fuzz_targets): private LDLIBS = -fsanitize=fuzzer $(site_libs) $(point_libs)
 $(OUT)/tests/fuzz/pthi: $(OUT)/client-agent/host_interface.o $(OUT)/client-agent/host_status.o
-site_fuzz_targets := $(addprefix $(OUT)/tests/fuzz/,import_csv certificate_wanted cmp_answer agent_message)
+site_fuzz_targets := $(addprefix $(OUT)/tests/fuzz/,import_csv certificate_wanted cmp_answer agent_message journal_line)
 $(site_fuzz_targets): $(control_testable) $(site_parts) $(common)
 simulator_fuzz_targets := $(addprefix $(OUT)/tests/fuzz/,pac negotiate_token)
 $(simulator_fuzz_targets:=.o): private CPPFLAGS += -Itests/simulator
