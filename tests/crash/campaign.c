@@ -310,6 +310,21 @@ static void print_acts(const struct campaign *campaign)
     putchar('\n');
 }
 
+/* A job may end failed (it met what its kind does not go on from); a computer may not. */
+static bool print_failed_jobs(struct campaign *campaign, struct error *err)
+{
+    AUTO(text_free) char *jobs = NULL;
+
+    if (!sql_text(campaign->arena.site->sql, &jobs, err,
+                  "SELECT coalesce(string_agg(format('job %s, %s of %s, failed: %s: %s', id, kind, fqdn,"
+                  " reason_code, reason), E'\n' ORDER BY id), 'no job failed') FROM amt.job"
+                  " WHERE state = 'failed'",
+                  NULL))
+        return false;
+    puts(jobs);
+    return true;
+}
+
 static bool populate(struct campaign *campaign, struct error *err)
 {
     size_t count = campaign->choice->devices;
@@ -339,7 +354,8 @@ static bool hold_campaign(struct campaign *campaign, size_t *failed, struct erro
     if (!arena_wake(&campaign->arena, err) || !disturb(campaign, err))
         return false;
     print_acts(campaign);
-    if (!calm_down(campaign, err) || !arena_audit(&campaign->arena, &report, err))
+    if (!calm_down(campaign, err) || !print_failed_jobs(campaign, err) ||
+        !arena_audit(&campaign->arena, &report, err))
         return false;
     *failed = print_blamed(campaign, report);
     return true;
