@@ -554,10 +554,33 @@ static bool take_result(struct database *database, PGresult *result, const char 
     return true;
 }
 
+/* Outside a transaction a statement commits by itself, and waits for the standby like a COMMIT. NULL: it was
+ * given up, and *err says why. */
+static PGresult *run_alone(struct database *database, const char *name, const struct parameter_list *list,
+                           struct error *err)
+{
+    PGresult *result, *further;
+
+    if (!PQsendQueryPrepared(database->connection, name, list->count, list->values, list->lengths,
+                             list->formats, 1)) {
+        lost(database, err);
+        return NULL;
+    }
+    if (!wait_for_commit(database, err))
+        return NULL;
+    result = PQgetResult(database->connection);
+    while ((further = PQgetResult(database->connection))) /* NULL after one statement */
+        PQclear(further);
+    if (!result)
+        lost(database, err);
+    return result;
+}
+
 bool database_run(struct database *database, int statement, struct parameters *parameters, struct rows **rows,
                   struct error *err)
 {
     struct parameter_list list = { 0 };
+    PGresult *result;
     const char *name;
 
     assert(statement >= 0 && (size_t)statement < database->statement_count);
@@ -566,10 +589,13 @@ bool database_run(struct database *database, int statement, struct parameters *p
         return false;
     if (parameters)
         parameters_list(parameters, &list);
-    return take_result(
-        database,
-        PQexecPrepared(database->connection, name, list.count, list.values, list.lengths, list.formats, 1),
-        name, rows, err);
+    if (PQtransactionStatus(database->connection) == PQTRANS_IDLE) {
+        result = run_alone(database, name, &list, err);
+        return result && take_result(database, result, name, rows, err);
+    }
+    result =
+        PQexecPrepared(database->connection, name, list.count, list.values, list.lengths, list.formats, 1);
+    return take_result(database, result, name, rows, err);
 }
 
 bool database_write(struct database *database, int statement, struct parameters *parameters,

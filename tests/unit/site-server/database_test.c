@@ -470,6 +470,30 @@ static void something_else_can_go_on_while_a_commit_waits(void **state)
     must_run(setup, "DROP TABLE confirmed");
 }
 
+static void a_statement_that_commits_by_itself_is_given_up_too(void **state)
+{
+    static const struct sql_text statements[] = { { "test", "INSERT INTO confirmed VALUES (1)" } };
+    AUTO(database_close) struct database *setup = connect_plain();
+    AUTO(database_close) struct database *database = NULL;
+    const struct database_options options = { .url = postgres_url(postgres),
+                                              .program = "test",
+                                              .statements = statements,
+                                              .statement_count = 1,
+                                              .statement_timeout_ms = 300 };
+    struct error err = { 0 };
+
+    (void)state;
+    must_run(setup, "CREATE TABLE confirmed (number bigint)");
+    assert_true(database_open(&database, &options, &err));
+    want_a_standby(setup, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    while (database_run(database, 0, NULL, NULL, &err))
+        continue; /* until the setting is in force */
+    assert_int_equal(err.code, ERROR_UNREACHABLE);
+    assert_non_null(strstr(err.message, "synchronous_standby_names"));
+    want_a_standby(setup, "ALTER SYSTEM RESET synchronous_standby_names");
+    must_run(setup, "DROP TABLE confirmed");
+}
+
 static void a_commit_that_waits_for_its_standby_is_given_up_with_unknown_outcome(void **state)
 {
     AUTO(database_close) struct database *setup = connect_plain();
@@ -781,6 +805,7 @@ int main(void)
         cmocka_unit_test(a_host_that_does_not_answer_holds_nobody_up),
         cmocka_unit_test(a_connection_string_that_is_none_is_refused_for_good),
         cmocka_unit_test(something_else_can_go_on_while_a_commit_waits),
+        cmocka_unit_test(a_statement_that_commits_by_itself_is_given_up_too),
         cmocka_unit_test(a_commit_that_waits_for_its_standby_is_given_up_with_unknown_outcome),
         cmocka_unit_test(a_commit_whose_wait_for_the_standby_is_cancelled_has_an_unknown_outcome),
         cmocka_unit_test(notifications_arrive_and_wake_a_poll),
