@@ -53,6 +53,8 @@ static const struct option_kind option_kinds[OPTION_COUNT] = {
     [OPTION_PROVISION] = { "provision", "on|off|profile", "whether agents begin the setup" },
     [OPTION_ENABLE_AMT] = { "enable-amt", "on|off|profile",
                             "whether agents switch a firmware on that is switched off" },
+    [OPTION_FORGET_PASSWORDS] = { "forget-passwords", NULL,
+                                  "also computers that may carry passwords of this site" },
 };
 
 #define LIST_OPTIONS (OPTION_BIT(OPTION_SEARCH) | OPTION_BIT(OPTION_LIMIT))
@@ -101,10 +103,13 @@ const struct command commands[] = {
       "Whether a computer that is held as provisioned and says Hello again, because its\n"
       "provisioning was removed at the keyboard, is provisioned again by itself.",
       computer_reprovision },
-    { "computer", "remove", "UUID|FQDN...", 1, COMMAND_ARGUMENTS_ANY, 0, "amt_operator",
-      "forget computers that were never provisioned",
-      "A computer whose firmware may hold a password of this site is kept: its password\n"
-      "would be lost. Use 'amtctl computer block' for it.",
+    { "computer", "remove", "UUID|FQDN...", 1, COMMAND_ARGUMENTS_ANY, OPTION_BIT(OPTION_FORGET_PASSWORDS),
+      "amt_operator", "forget computers",
+      "Their certificates are revoked and their objects removed from the directory. A\n"
+      "computer whose firmware may hold a password of this site is kept, unless\n"
+      "--forget-passwords says that it was scrapped or sold, or that they are noted\n"
+      "elsewhere: nobody can tell them afterwards. Unprovisioning leaves the MEBx\n"
+      "password in it.",
       computer_remove },
     { "computer", "in-band", "UUID|FQDN...", 1, COMMAND_ARGUMENTS_ANY, 0, "amt_operator",
       "leave computers to their client agents",
@@ -519,7 +524,7 @@ static void print_indented(const char *text, const char *indent, FILE *out)
     }
 }
 
-static void print_options(unsigned first, unsigned last, unsigned mask, FILE *out)
+static void print_options(unsigned first, unsigned last, uint64_t mask, FILE *out)
 {
     for (unsigned id = first; id <= last; id++) {
         if (!(mask & OPTION_BIT(id)))
@@ -533,7 +538,7 @@ static void print_options(unsigned first, unsigned last, unsigned mask, FILE *ou
 static void print_common(FILE *out)
 {
     fputs("\nOPTIONS WITH EVERY COMMAND\n", out);
-    print_options(0, OPTION_COMMON_LAST, ~0u, out);
+    print_options(0, OPTION_COMMON_LAST, UINT64_MAX, out);
     fputs("\nEXIT STATUS\n"
           "    0  all went well\n"
           "    1  something did not; the message names the thing, the reason and the remedy\n"

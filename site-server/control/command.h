@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "common/error.h"
@@ -45,6 +46,7 @@ enum option_id {
     OPTION_COMPUTER,
     OPTION_PROVISION,
     OPTION_ENABLE_AMT,
+    OPTION_FORGET_PASSWORDS,
     OPTION_COUNT,
 };
 
@@ -67,14 +69,14 @@ struct command {
     const char *noun, *verb; /* verb is NULL where the noun alone is the command */
     const char *arguments;   /* as shown: "UUID|FQDN..." */
     size_t arguments_min, arguments_max;
-    unsigned options; /* OPTION_BIT() of those it takes besides the common ones */
+    uint64_t options; /* OPTION_BIT() of those it takes besides the common ones */
     const char *role; /* the database role it needs; NULL: none, or none known beforehand */
     const char *summary;
     const char *help; /* the paragraphs of --help */
     command_function *run;
 };
 
-#define OPTION_BIT(id)        (1u << (id))
+#define OPTION_BIT(id)        (UINT64_C(1) << (id))
 #define COMMAND_ARGUMENTS_ANY ((size_t)-1)
 
 extern const struct command commands[];

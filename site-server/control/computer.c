@@ -234,9 +234,15 @@ bool computer_unblock(struct session *session, const struct invocation *invocati
     return deed_do(session, invocation, &deed, err);
 }
 
+static void bind_forget(struct parameters *parameters, const struct invocation *invocation)
+{
+    parameters_bool(parameters, invocation->options[OPTION_FORGET_PASSWORDS] != NULL);
+}
+
 bool computer_remove(struct session *session, const struct invocation *invocation, struct error *err)
 {
-    static const struct deed deed = { CONTROL_STATEMENT_COMPUTER_REMOVE, 0, NULL, "removed", "removed" };
+    static const struct deed deed = { CONTROL_STATEMENT_COMPUTER_REMOVE, 0, bind_forget, "removed",
+                                      "removed" };
 
     return deed_do(session, invocation, &deed, err);
 }

@@ -139,9 +139,7 @@ static void the_certificate_of_a_computer_that_was_removed_stays_revoked(void **
 
     request(site, &computer, "unprovision");
     expect_outcome(site, &computer, "not provisioned", "unprovisioned");
-    sql_do(site, "UPDATE amt_store.secret SET maybe_on_device = false WHERE uuid = '%s'", computer.uuid);
-    sql_do(site, "UPDATE amt_store.computer SET provisioned_at = NULL WHERE uuid = '%s'", computer.uuid);
-    must(site_amtctl(site, NULL, &err, "computer", "remove", computer.uuid, NULL));
+    must(site_amtctl(site, NULL, &err, "computer", "remove", "--forget-passwords", computer.uuid, NULL));
     expect_sql(site, "0", "SELECT count(*) FROM amt.certificate WHERE uuid = '%s'", computer.uuid);
     expect_sql(site, "0", ALL_PUBLISHED);
     expect_revoked(site, path);

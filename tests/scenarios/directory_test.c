@@ -329,8 +329,7 @@ static void a_computer_that_is_forgotten_leaves_no_object(void **state)
     sql_do(site,
            "SELECT amt.cancel_job(id) FROM amt.job WHERE uuid = '%s' AND state IN ('waiting', 'leased')",
            computer.uuid);
-    sql_do(site, "DELETE FROM amt_store.secret WHERE uuid = '%s' AND kind <> 'directory'", computer.uuid);
-    must(site_amtctl(site, NULL, &err, "computer", "remove", computer.uuid, NULL));
+    must(site_amtctl(site, NULL, &err, "computer", "remove", "--forget-passwords", computer.uuid, NULL));
     expect_sql(site, "0", "SELECT count(*) FROM amt.directory_object WHERE uuid = '%s'", computer.uuid);
     expect_found("", "cn", "(servicePrincipalName=HTTP/%s*)", computer.fqdn);
 }

@@ -119,6 +119,29 @@ static void a_job_that_waits_can_be_cancelled(void **state)
     expect_sql(site, "cancelled", "SELECT state FROM amt.job WHERE id = %s", job);
 }
 
+/* Spec 6.1: only an operator deletes a password, and only who says so. */
+static void a_scrapped_computer_is_forgotten_once_its_passwords_may_go(void **state)
+{
+    AUTO(command_result_clear) struct command_result refused = { 0 };
+    struct site *site = *state;
+    struct computer computer;
+    struct error err = { 0 };
+
+    scenario_computer(site, &computer, 5, "14.0", "hello=manual");
+    say_hello(site, &computer);
+    expect_provisioned(site, &computer);
+    run_amtctl(site, &refused, NULL, (const char *[]){ "computer", "remove", computer.uuid, NULL });
+    assert_int_not_equal(refused.exit_status, 0);
+    expect_words(refused.errors, (const char *[]){ "2 passwords", "--forget-passwords", NULL });
+    expect_provisioned(site, &computer);
+    must(site_amtctl(site, NULL, &err, "computer", "remove", "--forget-passwords", computer.uuid, NULL));
+    expect_sql(site, "0", "SELECT count(*) FROM amt.computer WHERE uuid = '%s'", computer.uuid);
+    expect_sql(site, "0", "SELECT count(*) FROM amt.secret_status WHERE uuid = '%s'", computer.uuid);
+    expect_sql(site, "1", "SELECT count(*) FROM amt.revocation WHERE uuid = '%s'", computer.uuid);
+    expect_sql(site, "computer removed, passwords forgotten",
+               "SELECT what FROM amt.audit WHERE uuid = '%s' ORDER BY id DESC LIMIT 1", computer.uuid);
+}
+
 static void watching_a_job_ends_with_it(void **state)
 {
     AUTO(command_result_clear) struct command_result result = { 0 };
@@ -194,6 +217,7 @@ int main(void)
         cmocka_unit_test(a_working_site_passes_its_check),
         cmocka_unit_test(the_secret_key_can_be_rotated_under_a_running_site),
         cmocka_unit_test(a_job_that_waits_can_be_cancelled),
+        cmocka_unit_test(a_scrapped_computer_is_forgotten_once_its_passwords_may_go),
         cmocka_unit_test(watching_a_job_ends_with_it),
         cmocka_unit_test(a_role_that_is_missing_is_named),
         cmocka_unit_test(lists_can_be_had_as_json),

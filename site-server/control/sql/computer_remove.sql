@@ -1,2 +1,2 @@
--- Forgets computer $1, which was never provisioned.
-SELECT amt.remove_computer($1::uuid)::text
+-- Forgets computer $1; $2: its passwords too.
+SELECT amt.remove_computer($1::uuid, $2::boolean)::text
