@@ -353,8 +353,8 @@ bool secret_recover(struct session *session, const struct invocation *invocation
     tell(session, &outcome);
     if (outcome.unknown)
         return error_set(err, ERROR_ABSENT,
-                         "%zu computers of the journals are not in the database, such as %s%s%s: import them, "
-                         "then call it again",
+                         "%zu computers of the journals are not in the database, such as %s%s%s: import them "
+                         "and call it again, unless they were scrapped",
                          outcome.unknown, outcome.first_unknown, unknown_fqdn ? ", " : "",
                          unknown_fqdn ? unknown_fqdn : "");
     return true;
