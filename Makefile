@@ -1,7 +1,7 @@
 # One Makefile, not recursive: sources by wildcard, generated files and objects under $(OUT) only.
 #   make                 the programs
 #   make check           everything that is tested; SANITIZE=1 or SANITIZE=thread for the sanitizers
-#   make demo|lab|bench|torture  see README.md
+#   make demo|lab|bench|torture|failover  see README.md
 OUT ?= build$(if $(SANITIZE),/sanitize-$(SANITIZE))
 DEVICES ?= 20
 FUZZ_SECONDS ?= 60
@@ -48,9 +48,9 @@ tools := $(OUT)/tests/amt-simulator $(OUT)/tests/parse-recorded $(OUT)/tests/cmp
 site_test_parts := $(filter-out %_test.o,$(call objects,tests/unit/site-server/*.c)) # shared by its tests
 unit_tests := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/*/*_test.c))
 scenarios := $(patsubst %.c,$(OUT)/%,$(wildcard tests/scenarios/*_test.c))
-harness := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/demo.c tests/lab.c tests/auditor.c tests/torture.c tests/bench/bench.c))
+harness := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/demo.c tests/lab.c tests/auditor.c tests/torture.c tests/failover.c tests/bench/bench.c))
 
-.PHONY: all check unit scenarios demo lab bench torture fuzz layers install deb deb-built clean format dependencies
+.PHONY: all check unit scenarios demo lab bench torture failover fuzz layers install deb deb-built clean format dependencies
 all: $(programs) $(tools) $(manuals)
 
 # ---- programs -------------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ fuzz_targets := $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/*.c))
 $(OUT)/tests/fuzz/%.o: private CPPFLAGS += -Iservice-point -Isite-server -I$(gen)/site-server -isystem $(gen)/service-point $(gsoap_flags) -isystem /usr/include/postgresql
 $(fuzz_targets): private LDLIBS = -fsanitize=fuzzer $(site_libs) $(point_libs)
 $(OUT)/tests/fuzz/pthi: $(OUT)/client-agent/host_interface.o $(OUT)/client-agent/host_status.o
-site_fuzz_targets := $(addprefix $(OUT)/tests/fuzz/,import_csv certificate_wanted cmp_answer agent_message)
+site_fuzz_targets := $(addprefix $(OUT)/tests/fuzz/,import_csv certificate_wanted cmp_answer agent_message journal_line)
 $(site_fuzz_targets): $(control_testable) $(site_parts) $(common)
 simulator_fuzz_targets := $(addprefix $(OUT)/tests/fuzz/,pac negotiate_token)
 $(simulator_fuzz_targets:=.o): private CPPFLAGS += -Itests/simulator
@@ -183,6 +183,10 @@ lab: dependencies-test ; $(again) all $(OUT)/tests/lab && exec $(OUT)/tests/lab
 bench: dependencies-test ; $(again) all $(harness) && $(OUT)/tests/bench/bench
 torture: dependencies-test
 	$(again) all $(harness) && CELL='$(CELL)' EVERY='$(EVERY)' CAMPAIGN='$(CAMPAIGN)' DEVICES='$(if $(CAMPAIGN),$(DEVICES))' SEED='$(SEED)' $(OUT)/tests/torture
+# PATRONI=1: with the database under Patroni, which the packages of `deploy/install-dependencies patroni` are for.
+failover: dependencies-test
+	@$(if $(PATRONI),deploy/install-dependencies patroni)
+	$(again) all $(harness) && PATRONI='$(PATRONI)' $(OUT)/tests/failover
 fuzz: dependencies-fuzz ; $(again) fuzz-built OUT=build/fuzz CC=clang SANITIZE=fuzz
 fuzz-built: $(fuzz_targets)
 	@for target in $^; do echo "$$target: $(FUZZ_SECONDS) s" && mkdir -p $$target.corpus && \

@@ -24,6 +24,9 @@ static const struct config_key keys[] = {
         "where site servers listen, each with its public key behind a blank if that is not site.public_key"),
     KEY("site.public_key", TEXT, site_public_key, "",
         "public key of the site server, 40 characters (Z85), or of all that share one"),
+    RANGE("site.return", SECONDS, site_return_s, "900s", 0, 86400,
+          "how long after it went to another site server a service point looks, again and again, whether its "
+          "first one is back, and returns to it; 0s: it stays"),
     KEY("queue.key_file", TEXT, queue_key_file, "/etc/amt-service-point/curve.key",
         "key pair of the queue, made with --create-key; mode 0600"),
     KEY("hello.listen", TEXT, hello_listen, "0.0.0.0:9971", "address and port where computers say Hello"),

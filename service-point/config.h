@@ -12,6 +12,7 @@ struct config {
     struct config_list point_subnets;
     struct config_list site_endpoint; /* site_list_read() takes it apart */
     char *site_public_key;
+    int64_t site_return_s; /* 0: never */
     char *queue_key_file;
     char *hello_listen;
     int64_t hello_receive_timeout_s, hello_connections_max;

@@ -41,6 +41,8 @@ struct service_point {
     struct queue_client *queue;
     bool several_sites; /* that the queue can go to */
     struct registration registration;
+    int64_t home_ms; /* when the first choice of the site servers is tried again; 0: it is in use */
+    bool looking_home;
     uint64_t process, session; /* for REGISTER */
     struct hello_listener *listener;
     struct pending_hellos *hellos;

@@ -17,6 +17,7 @@
 #define HELLOS_MOST        20000
 #define HELLO_QUIET_MS     5000
 #define LOG_INTERVAL_MS    10000
+#define LOOK_HOME_MS       5000 /* for the first site server to answer a second connection */
 #define STOP_REPORT_MS     5000 /* for the site to close the last results */
 #define DESCRIPTORS_BESIDE 256  /* besides one a session and one a Hello */
 
@@ -111,7 +112,7 @@ static int turn_timeout_ms(const struct service_point *point)
 {
     int64_t due_ms = registration_due_ms(&point->registration);
     long metrics_ms = exposition_timeout_ms(point->exposition);
-    int64_t others[5] = { INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, service_manager_due_ms() };
+    int64_t others[6] = { INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, service_manager_due_ms(), INT64_MAX };
 
     if (point->listener)
         others[0] = hello_listener_due_ms(point->listener);
@@ -121,6 +122,8 @@ static int turn_timeout_ms(const struct service_point *point)
     }
     if (point->stopping)
         others[3] = point->stop_at_ms;
+    if (point->home_ms)
+        others[5] = point->home_ms;
     for (size_t i = 0; i < COUNT_OF(others); i++) {
         if (others[i] < due_ms)
             due_ms = others[i];
@@ -140,6 +143,49 @@ static void look_at_connection(struct service_point *point)
         log_warning("connection to the site broke", log_text("endpoint", queue_client_endpoint(point->queue)),
                     log_number("jobs", (int64_t)session_pool_running(point->sessions)));
     registration_broke(&point->registration, point->now_ms);
+}
+
+/* Not all at the same time. */
+static void look_home_later(struct service_point *point)
+{
+    int64_t pause_ms = point->config->site_return_s * 1000;
+
+    queue_client_stay(point->queue);
+    point->looking_home = false;
+    point->home_ms = point->now_ms + pause_ms + (int64_t)(point->process % (uint64_t)(pause_ms / 2 + 1));
+}
+
+/* A service point whose site server was away serves at another one, and goes back some time after it has come
+ * again, so that the load spreads as before. The connection in use serves on meanwhile; what runs goes on. */
+static bool keep_looking_home(struct service_point *point, struct error *err)
+{
+    bool went = false;
+
+    if (queue_client_at_home(point->queue) || !point->config->site_return_s || point->stopping ||
+        !point->registration.welcomed) {
+        point->home_ms = 0;
+        point->looking_home = false;
+        queue_client_stay(point->queue);
+        return true;
+    }
+    if (!point->home_ms)
+        look_home_later(point);
+    if (point->looking_home && !queue_client_go_home(point->queue, &went, err))
+        return false;
+    if (went) {
+        registration_moved(&point->registration, point->now_ms);
+        log_info("back at the first site server", log_text("endpoint", queue_client_endpoint(point->queue)));
+        return true;
+    }
+    if (point->now_ms < point->home_ms)
+        return true;
+    if (point->looking_home) {
+        look_home_later(point);
+        return true;
+    }
+    point->looking_home = true;
+    point->home_ms = point->now_ms + LOOK_HOME_MS;
+    return queue_client_look_home(point->queue, err);
 }
 
 static bool turn(struct service_point *point, struct error *err)
@@ -165,7 +211,7 @@ static bool turn(struct service_point *point, struct error *err)
         hello_listener_turn(point->listener, point->now_ms);
     if (others[1].revents)
         begin_to_stop(point);
-    if (!dialogue_keep_registered(point, err))
+    if (!keep_looking_home(point, err) || !dialogue_keep_registered(point, err))
         return false;
     dialogue_say_what_is_due(point);
     point_tell_status(point);

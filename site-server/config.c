@@ -23,6 +23,10 @@ static const struct config_key keys[] = {
         "libpq connection string or URI, several hosts allowed; no password in it (use PGPASSFILE or peer)"),
     KEY("secret.key_file", TEXT, secret_key_file, "/etc/amt-site-server/secret.keys",
         "keys that secrets in the database are encrypted with, made with 'amtctl secret init'; mode 0600"),
+    KEY("secret.journal", TEXT, secret_journal, "",
+        "file that each new password and certificate is also written to, sealed, before it is handed out, "
+        "best on another disk than the database's; 'amtctl secret recover' reads it after the database was "
+        "restored to an earlier moment; each site server has its own; empty: none"),
     RANGE("job.lease", SECONDS, job_lease_s, "900s", 10, DAY_S,
           "how long a service point may hold a job without a word"),
     RANGE("job.deadline", SECONDS, job_deadline_s, "600s", 10, DAY_S, "how long one attempt may take"),

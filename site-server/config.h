@@ -12,6 +12,7 @@ struct config {
     int64_t queue_heartbeat_s;
     char *database_url;
     char *secret_key_file;
+    char *secret_journal; /* empty: none */
     int64_t job_lease_s, job_deadline_s, job_attempts, job_retry_delay_s, job_retry_delay_max_s, job_batch;
     int64_t hello_quiet_s, hello_unknown_max;
     char *certificate_issuer; /* internal or cmp */

@@ -60,7 +60,7 @@ static bool serve(const struct config_command *command, struct error *err)
         server_open_agents(&server, err) && server_open_metrics(&server, err) &&
         privileges_drop(server.config.process_user, err) && /* after the last privileged open, and before */
         /* the database and the directory's keytab, which know us by the user that we have become */
-        server_open_directory(&server, err) && server_run(&server, err);
+        server_open_journal(&server, err) && server_open_directory(&server, err) && server_run(&server, err);
     server_close(&server);
     if (served)
         log_info("stopped");

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/service_manager.h"
 #include "common/version.h"
+#include "devices/journal.h"
 #include "directory_config.h"
 #include "jobs/service_point.h"
 #include "jobs/site_server.h"
@@ -91,6 +92,8 @@ bool server_configure(struct server *server, const struct config_command *comman
         .channels = SERVER_CHANNELS,
         .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
         .answered = database_answered,
+        .meanwhile = server_go_on_without_database,
+        .context = server,
     });
     server->site.database = server->database;
     server->started_s = clock_wall_ms() / 1000;
@@ -494,6 +497,7 @@ void server_close(struct server *server)
     roster_clear(&server->roster);
     fleet_figures_clear(&server->figures);
     database_close(&server->database);
+    journal_close(&server->journal);
     vault_free(&server->vault);
     if (server->signals_caught)
         close(server->signals);

@@ -25,6 +25,7 @@ struct server { /* zero-initialise */
     bool signals_caught, stopping;
 
     struct vault *vault;
+    struct journal *journal; /* NULL: none is configured */
     struct directory_settings directory;
     struct secret *directory_password; /* NULL: a keytab is used, or no directory */
     struct account_desk *accounts;     /* NULL: no directory is configured */
@@ -65,6 +66,8 @@ bool server_configure(struct server *server, const struct config_command *comman
                       struct error *err) MUST_CHECK;
 bool server_catch_signals(struct server *server, struct error *err) MUST_CHECK; /* before the first thread */
 bool server_open_vault(struct server *server, struct error *err) MUST_CHECK;
+/* As the user that writes it. */
+bool server_open_journal(struct server *server, struct error *err) MUST_CHECK;
 bool server_open_queue(struct server *server,
                        struct error *err) MUST_CHECK; /* gate first, then the endpoint */
 /* After the queue, through which an authority elsewhere is answered for. */

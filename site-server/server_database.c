@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/service_manager.h"
 #include "common/version.h"
+#include "devices/journal.h"
 #include "jobs/service_point.h"
 
 #define DATABASE_DELAY_LEAST_MS 250
@@ -133,6 +134,26 @@ static void become_ready(struct server *server)
              log_text("endpoint", endpoint_address(server->endpoint)),
              log_text("agents", server->agents.endpoint ? endpoint_address(server->agents.endpoint) : "none"),
              log_text("public_key", server->keys.public_key), log_text("version", PRODUCT_VERSION));
+}
+
+bool server_open_journal(struct server *server, struct error *err)
+{
+    if (!*server->config.secret_journal)
+        return true;
+    if (!journal_open(&server->journal, server->config.secret_journal, err))
+        return false;
+    journal_attach(server->journal, server->database);
+    return true;
+}
+
+void server_go_on_without_database(void *context)
+{
+    struct server *server = context;
+    struct error err; /* the next round meets it again */
+
+    exposition_run(server->exposition);
+    if (server->ready && !gatekeeper_answer(server->gatekeeper, clock_monotonic_ms(), &err))
+        log_debug("the gate failed", log_text("why", err.message));
 }
 
 bool server_reach_database(struct server *server, int64_t now_ms, struct error *err)

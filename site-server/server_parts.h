@@ -15,6 +15,9 @@ static inline bool server_connected(const struct server *server)
 
 /* What failed was asked of the database: either it is gone, or this one thing does not work now. */
 void server_bear(struct server *server, const char *what, const struct error *err);
+/* While a COMMIT waits: who knocks is let in, and /health says what is the matter. Nothing else may happen
+ * before it is known whether what was said so far counts. The context is the server. */
+void server_go_on_without_database(void *context);
 void server_look_at_news(struct server *server, int64_t now_ms);
 /* In one line, to the service manager. */
 void server_tell_status(const struct server *server);

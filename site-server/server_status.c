@@ -6,6 +6,8 @@
 #include "common/service_manager.h"
 #include "common/version.h"
 
+#define STUCK_MS 2000 /* a COMMIT takes some milliseconds */
+
 static void count_present(const struct server *server, struct gauges *gauges)
 {
     /* While the database is away nobody is listened to, so that nobody can be called silent. */
@@ -35,13 +37,13 @@ void server_tell_status(const struct server *server)
                                server->ready ? "jobs wait" : "waiting for it to come");
 }
 
-/* Only when somebody asks; while the database is away they grow old. */
+/* Only when somebody asks; while the database is away, or a COMMIT waits, they grow old. */
 static void write_figures(struct server *server, FILE *out)
 {
     int64_t now_ms = clock_monotonic_ms();
     struct error err = { 0 };
 
-    if (server->ready && server_connected(server) &&
+    if (server->ready && server_connected(server) && !database_commit_waits_ms(server->database) &&
         !fleet_figures_read(&server->figures, server->database, now_ms, &err))
         server_bear(server, "reading the figures of the fleet", &err);
     fleet_figures_write(&server->figures, now_ms, out);
@@ -70,10 +72,17 @@ static bool write_health(void *context, FILE *out)
 {
     const struct server *server = context;
     struct gauges gauges = { 0 };
+    bool stuck = database_commit_waits_ms(server->database) >= STUCK_MS;
 
     count_present(server, &gauges);
-    fprintf(out, "status: %s\n", server_connected(server) ? "ok" : "database away, jobs wait");
-    if (server_connected(server))
+    fprintf(out, "status: %s\n",
+            !server_connected(server) ? "database away, jobs wait"
+            : stuck                   ? "database does not confirm, jobs wait"
+                                      : "ok");
+    if (stuck)
+        fprintf(out, "database: a COMMIT has waited for %" PRId64 " s; is a synchronous standby away?\n",
+                database_commit_waits_ms(server->database) / 1000);
+    else if (server_connected(server))
         fputs("database: connected\n", out);
     else
         fprintf(out, "database: away for %" PRId64 " s, held messages: %zu\n",
@@ -88,7 +97,7 @@ static bool write_health(void *context, FILE *out)
                 account_desk_trouble(server->accounts), account_desk_count(server->accounts));
     fprintf(out, "certificate authority: %s\n", issuing_health(&server->issuing));
     fprintf(out, "version: %s\n", PRODUCT_VERSION);
-    return server_connected(server);
+    return server_connected(server) && !stuck;
 }
 
 static const struct bytes *find_list(void *context, const char *name)

@@ -16,8 +16,9 @@
 struct queue_client {
     void *context, *socket, *monitor; /* the monitor tells what becomes of the socket's connection */
     unsigned monitors;                /* made so far: each has a name of its own */
+    void *home, *home_monitor;        /* a second connection, to the first choice, that is tried */
     struct site_list sites;
-    size_t current; /* index into sites */
+    size_t first, current; /* indices into sites */
     struct curve_key_pair key;
 };
 
@@ -31,11 +32,11 @@ static bool set_key(void *socket, int option, const char *key)
     return zmq_setsockopt(socket, option, key, CURVE_KEY_SIZE) == 0;
 }
 
-static bool set_options(const struct queue_client *client, void *socket)
+static bool set_options(const struct queue_client *client, void *socket, const struct site_address *site)
 {
     const int64_t largest = MESSAGE_MAX_BYTES;
 
-    return set_key(socket, ZMQ_CURVE_SERVERKEY, client->sites.items[client->current].public_key) &&
+    return set_key(socket, ZMQ_CURVE_SERVERKEY, site->public_key) &&
            set_key(socket, ZMQ_CURVE_PUBLICKEY, client->key.public_key) &&
            set_key(socket, ZMQ_CURVE_SECRETKEY, secret_reveal(client->key.secret_key)) &&
            zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &largest, sizeof(largest)) == 0 &&
@@ -49,41 +50,60 @@ static bool set_options(const struct queue_client *client, void *socket)
            set_number(socket, ZMQ_IPV6, 1);
 }
 
-static void disconnect(struct queue_client *client)
+/* True when a monitor told anything. An event is two frames: what and whose. */
+static bool drain(void *monitor)
 {
-    if (client->socket) {
-        zmq_socket_monitor(client->socket, NULL, 0);
-        zmq_close(client->socket);
-    }
-    if (client->monitor)
-        zmq_close(client->monitor);
-    client->socket = client->monitor = NULL;
+    bool told = false;
+    zmq_msg_t frame;
+
+    zmq_msg_init(&frame);
+    while (zmq_msg_recv(&frame, monitor, ZMQ_DONTWAIT) >= 0)
+        told = true;
+    zmq_msg_close(&frame);
+    return told;
 }
 
-static bool open_monitor(struct queue_client *client)
+static void disconnect(void **socket, void **monitor)
+{
+    if (*socket) {
+        zmq_socket_monitor(*socket, NULL, 0);
+        zmq_close(*socket);
+    }
+    if (*monitor)
+        zmq_close(*monitor);
+    *socket = *monitor = NULL;
+}
+
+static bool open_monitor(struct queue_client *client, void *socket, int events, void **monitor)
 {
     char name[32];
 
     snprintf(name, sizeof(name), "inproc://monitor-%u", client->monitors++);
-    client->monitor = zmq_socket(client->context, ZMQ_PAIR);
-    return client->monitor && set_number(client->monitor, ZMQ_LINGER, 0) &&
-           zmq_socket_monitor(client->socket, name, MONITORED_EVENTS) == 0 &&
-           zmq_connect(client->monitor, name) == 0;
+    *monitor = zmq_socket(client->context, ZMQ_PAIR);
+    return *monitor && set_number(*monitor, ZMQ_LINGER, 0) && zmq_socket_monitor(socket, name, events) == 0 &&
+           zmq_connect(*monitor, name) == 0;
+}
+
+static bool connect_to(struct queue_client *client, size_t site, int events, void **socket, void **monitor,
+                       struct error *err)
+{
+    const struct site_address *address = &client->sites.items[site];
+
+    disconnect(socket, monitor);
+    *socket = zmq_socket(client->context, ZMQ_DEALER);
+    if (!*socket)
+        return error_set(err, ERROR_INTERNAL, "queue: no socket: %s", zmq_strerror(errno));
+    if (!set_options(client, *socket, address) || !open_monitor(client, *socket, events, monitor) ||
+        zmq_connect(*socket, address->endpoint) != 0)
+        return error_set(err, ERROR_INPUT, "site.endpoint: cannot use \"%s\": %s", address->endpoint,
+                         zmq_strerror(errno));
+    return true;
 }
 
 static bool connect_to_current(struct queue_client *client, struct error *err)
 {
-    const char *endpoint = client->sites.items[client->current].endpoint;
-
-    disconnect(client);
-    client->socket = zmq_socket(client->context, ZMQ_DEALER);
-    if (!client->socket)
-        return error_set(err, ERROR_INTERNAL, "queue: no socket: %s", zmq_strerror(errno));
-    if (!set_options(client, client->socket) || !open_monitor(client) ||
-        zmq_connect(client->socket, endpoint) != 0)
-        return error_set(err, ERROR_INPUT, "site.endpoint: cannot use \"%s\": %s", endpoint,
-                         zmq_strerror(errno));
-    return true;
+    queue_client_stay(client);
+    return connect_to(client, client->current, MONITORED_EVENTS, &client->socket, &client->monitor, err);
 }
 
 bool queue_client_reconnect(struct queue_client *client, struct error *err)
@@ -95,6 +115,38 @@ bool queue_client_reconnect(struct queue_client *client, struct error *err)
 const char *queue_client_endpoint(const struct queue_client *client)
 {
     return client->sites.items[client->current].endpoint;
+}
+
+bool queue_client_at_home(const struct queue_client *client)
+{
+    return client->current == client->first;
+}
+
+bool queue_client_look_home(struct queue_client *client, struct error *err)
+{
+    return connect_to(client, client->first, ZMQ_EVENT_HANDSHAKE_SUCCEEDED, &client->home,
+                      &client->home_monitor, err);
+}
+
+void queue_client_stay(struct queue_client *client)
+{
+    disconnect(&client->home, &client->home_monitor);
+}
+
+/* CURVE's handshake is the other program's doing: one that stands still does not get so far. */
+bool queue_client_go_home(struct queue_client *client, bool *went, struct error *err)
+{
+    *went = client->home_monitor && drain(client->home_monitor);
+    if (!*went)
+        return true;
+    disconnect(&client->socket, &client->monitor);
+    zmq_socket_monitor(client->home, NULL, 0);
+    zmq_close(client->home_monitor);
+    client->socket = client->home;
+    client->home = client->home_monitor = NULL;
+    client->current = client->first;
+    return open_monitor(client, client->socket, MONITORED_EVENTS, &client->monitor) ||
+           error_set(err, ERROR_INTERNAL, "queue: cannot watch the connection: %s", zmq_strerror(errno));
 }
 
 static void copy_sites(struct site_list *to, const struct site_list *from)
@@ -112,7 +164,7 @@ bool queue_client_open(struct queue_client **client, const struct queue_client_s
     AUTO(queue_client_close) struct queue_client *opening = allocate(sizeof(*opening));
 
     copy_sites(&opening->sites, settings->sites);
-    opening->current = settings->first;
+    opening->current = opening->first = settings->first;
     if (!curve_key_read(settings->key_file, &opening->key, err))
         return error_during(err, "queue.key_file");
     opening->context = zmq_ctx_new();
@@ -130,7 +182,8 @@ void queue_client_close(struct queue_client **client)
 
     if (!closing)
         return;
-    disconnect(closing);
+    queue_client_stay(closing);
+    disconnect(&closing->socket, &closing->monitor);
     if (closing->context)
         zmq_ctx_term(closing->context);
     curve_key_clear(&closing->key);
@@ -142,33 +195,29 @@ void queue_client_close(struct queue_client **client)
 bool queue_client_poll(struct queue_client *client, struct pollfd *others, size_t count, int timeout_ms,
                        bool *readable, struct error *err)
 {
-    zmq_pollitem_t items[2 + OTHERS_MAX] = { { .socket = client->socket, .events = ZMQ_POLLIN },
+    zmq_pollitem_t items[3 + OTHERS_MAX] = { { .socket = client->socket, .events = ZMQ_POLLIN },
                                              { .socket = client->monitor, .events = ZMQ_POLLIN } };
+    size_t own = 2;
 
     if (count > OTHERS_MAX)
         return error_set(err, ERROR_INTERNAL, "queue: %zu descriptors to poll; at most %d are taken", count,
                          OTHERS_MAX);
+    if (client->home_monitor)
+        items[own++] = (zmq_pollitem_t){ .socket = client->home_monitor, .events = ZMQ_POLLIN };
     for (size_t i = 0; i < count; i++)
-        items[2 + i] = (zmq_pollitem_t){ .fd = others[i].fd, .events = ZMQ_POLLIN };
-    if (zmq_poll(items, (int)count + 2, timeout_ms) < 0 && errno != EINTR)
+        items[own + i] = (zmq_pollitem_t){ .fd = others[i].fd, .events = ZMQ_POLLIN };
+    if (zmq_poll(items, (int)(own + count), timeout_ms) < 0 && errno != EINTR)
         return error_set(err, ERROR_INTERNAL, "queue: cannot poll: %s", zmq_strerror(errno));
     *readable = (items[0].revents | items[1].revents) & ZMQ_POLLIN;
     for (size_t i = 0; i < count; i++)
-        others[i].revents = items[2 + i].revents & ZMQ_POLLIN ? POLLIN : 0;
+        others[i].revents = items[own + i].revents & ZMQ_POLLIN ? POLLIN : 0;
     return true;
 }
 
-/* An event is two frames: what and whose; only events that mean "no connection" are asked for. */
+/* Only events that mean "no connection" are asked for. */
 bool queue_client_broke(struct queue_client *client)
 {
-    bool broke = false;
-    zmq_msg_t frame;
-
-    zmq_msg_init(&frame);
-    while (zmq_msg_recv(&frame, client->monitor, ZMQ_DONTWAIT) >= 0)
-        broke = true;
-    zmq_msg_close(&frame);
-    return broke;
+    return drain(client->monitor);
 }
 
 bool queue_client_send(struct queue_client *client, const struct message *message)

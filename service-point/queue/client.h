@@ -28,6 +28,15 @@ bool queue_client_open(struct queue_client **client, const struct queue_client_s
 void queue_client_close(struct queue_client **client);
 /* Throws the connection away and makes one to the next site server, or a new one to the only one. */
 bool queue_client_reconnect(struct queue_client *client, struct error *err) MUST_CHECK;
+/*
+ * Connected to another one than the first choice, because that was away: a second connection is tried beside
+ * the one in use, which serves on. Once the first choice has answered it, queue_client_go_home() makes it the
+ * one in use (*went true), over which a REGISTER is due. A reconnect ends the try, too.
+ */
+bool queue_client_at_home(const struct queue_client *client);
+bool queue_client_look_home(struct queue_client *client, struct error *err) MUST_CHECK;
+bool queue_client_go_home(struct queue_client *client, bool *went, struct error *err) MUST_CHECK;
+void queue_client_stay(struct queue_client *client);
 /* Of the site server that it is connected to, or tries to be; borrowed. */
 const char *queue_client_endpoint(const struct queue_client *client);
 

@@ -96,6 +96,11 @@ void registration_broke(struct registration *registration, int64_t now_ms)
         registration->give_up_ms = move_ms > now_ms ? move_ms : now_ms;
 }
 
+void registration_moved(struct registration *registration, int64_t now_ms)
+{
+    reconnect(registration, now_ms);
+}
+
 void registration_heard(struct registration *registration, int64_t now_ms)
 {
     registration->heard_ms = now_ms;

@@ -40,6 +40,8 @@ int64_t registration_due_ms(const struct registration *registration);
 void registration_asked(struct registration *registration, bool sent, int64_t now_ms);
 /* The connection broke, or could not be made. */
 void registration_broke(struct registration *registration, int64_t now_ms);
+/* The caller connected to another site server by itself. */
+void registration_moved(struct registration *registration, int64_t now_ms);
 /* Any message of the site. */
 void registration_heard(struct registration *registration, int64_t now_ms);
 void registration_welcomed(struct registration *registration, uint32_t heartbeat_s, int64_t now_ms);

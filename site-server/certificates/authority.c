@@ -323,6 +323,22 @@ bool issued_certificate_describe(struct issued_certificate *issued, const X509 *
     return true;
 }
 
+bool issued_certificate_read(const struct bytes *der, struct issued_certificate *issued,
+                             unsigned char key_fingerprint[32], struct error *err)
+{
+    const unsigned char *at = der->data;
+    X509 *certificate = d2i_X509(NULL, &at, (long)der->length);
+    unsigned char *info = NULL;
+    int length = certificate ? i2d_PUBKEY(X509_get0_pubkey(certificate), &info) : -1;
+    bool read = length > 0 && EVP_Digest(info, (size_t)length, key_fingerprint, NULL, EVP_sha256(), NULL) &&
+                issued_certificate_describe(issued, certificate);
+
+    OPENSSL_free(info);
+    X509_free(certificate);
+    ERR_clear_error();
+    return read || error_set(err, ERROR_INPUT, "this is no X.509 certificate in DER");
+}
+
 /* A name longer than a CN can be stands in the SAN alone (RFC 6125 6.4.4 looks there first). */
 static bool set_names(X509 *certificate, X509 *issuer, const char *fqdn)
 {

@@ -67,6 +67,9 @@ struct issued_certificate { /* zero-initialise; ended with issued_certificate_cl
 
 bool authority_issue(const struct authority *authority, const struct certificate_order *order,
                      struct issued_certificate *issued, struct error *err) MUST_CHECK;
+/* One that was issued earlier, from its DER; and the SHA-256 of its key's SubjectPublicKeyInfo. */
+bool issued_certificate_read(const struct bytes *der, struct issued_certificate *issued,
+                             unsigned char key_fingerprint[32], struct error *err) MUST_CHECK;
 void issued_certificate_clear(struct issued_certificate *issued);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "devices/journal.h"
 #include "jobs/lease.h"
 #include "statement.h"
 
@@ -67,10 +68,29 @@ static int64_t renewal_of(const struct certificate_settings *settings,
     return early_s > half_s ? early_s : half_s;
 }
 
+static void note(struct database *database, const struct record *record,
+                 const struct issued_certificate *issued, const struct uuid *uuid,
+                 const struct authority_facts *authority)
+{
+    journal_note(database, &(struct journal_entry){
+                               .kind = JOURNAL_CERTIFICATE,
+                               .uuid = *uuid,
+                               .id = (int64_t)record->id.job,
+                               .attempt = record->id.attempt,
+                               .authority = (char *)authority->fingerprint, /* borrowed, as is what follows */
+                               .usage = (char *)usage_name(record->usage),
+                               .renew_at_s = renewal_of(record->settings, issued),
+                               .fqdn = (char *)record->fqdn,
+                               .certificate = issued->der,
+                           });
+}
+
 static bool store(struct database *database, const struct record *record,
                   const struct issued_certificate *issued, struct error *err)
 {
     AUTO(parameters_free) struct parameters *parameters = parameters_new();
+    AUTO(rows_free) struct rows *rows = NULL;
+    struct uuid uuid;
     struct authority_facts facts;
 
     authority_describe(record->authority, &facts);
@@ -86,7 +106,13 @@ static bool store(struct database *database, const struct record *record,
     parameters_number(parameters, issued->not_after_s);
     parameters_number(parameters, renewal_of(record->settings, issued));
     parameters_text(parameters, usage_name(record->usage));
-    return database_write(database, STATEMENT_CERTIFICATE_STORE, parameters, err);
+    if (!database_run(database, STATEMENT_CERTIFICATE_STORE, parameters, &rows, err))
+        return false;
+    if (rows_count(rows)) {
+        uuid = row_uuid(rows, 0, "uuid");
+        note(database, record, issued, &uuid, &facts);
+    }
+    return true;
 }
 
 char *certificate_list_url(const struct certificate_settings *settings, const struct authority *authority)

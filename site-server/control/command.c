@@ -336,6 +336,19 @@ const struct command commands[] = {
       "the file to all of them, then call it again without.",
       secret_rotate_key },
 
+    { "secret", "recover", "JOURNAL...", 1, COMMAND_ARGUMENTS_ANY, 0, "amt_administrator",
+      "after the database was restored to an earlier moment: bring the passwords back",
+      "Reads the escrow journals of all site servers (secret.journal) and stores what the\n"
+      "database does not have: passwords that were made after the moment, which of them the\n"
+      "firmware was found to have, and certificates that were issued. Call it before a site\n"
+      "server is started again, and with the key file that the journals were sealed with.\n"
+      "\n"
+      "It also cancels the jobs that were open at that moment, for they may have been done\n"
+      "since, numbers everything anew beyond what was handed out, and has the revocation\n"
+      "lists made again. It may be called again. Computers that are in a journal and not in\n"
+      "the database are named at the end: import them, then call it again.",
+      secret_recover },
+
     { "ca", "init", "", 0, 0,
       OPTION_BIT(OPTION_SUBJECT) | OPTION_BIT(OPTION_DAYS) | OPTION_BIT(OPTION_REPLACE), "amt_administrator",
       "make the site's certificate authority",

@@ -14,7 +14,7 @@ command_function profile_set, profile_show, profile_list, profile_remove, profil
 command_function rollout_list, rollout_set, rollout_halt, rollout_resume;
 command_function account_add, account_list, account_remove;
 command_function service_point_list, service_point_approve, service_point_remove;
-command_function secret_show, secret_init, secret_rotate_key;
+command_function secret_show, secret_init, secret_rotate_key, secret_recover;
 command_function ca_init, ca_show, ca_crl, ca_expiry;
 command_function ca_issue_console, ca_consoles, ca_revoke_console;
 command_function root_coverage;

@@ -12,7 +12,8 @@
 #include "database/schema_change.h"
 #include "statement.h"
 
-#define SENT_MAX 256
+#define SENT_MAX     256
+#define MEANWHILE_MS 100
 
 struct database {
     PGconn *connection; /* NULL: lost */
@@ -24,8 +25,14 @@ struct database {
     unsigned channels, notified; /* bits of enum database_channel */
     int64_t statement_timeout_ms;
     void (*answered)(void);
+    void (*meanwhile)(void *context); /* NULL: nothing */
+    void *context;
+    int64_t commit_ms;          /* when the COMMIT under way was sent; 0: none is */
     const char *sent[SENT_MAX]; /* names of statements in the pipeline, whose ends were not looked at yet */
     size_t sent_count;
+    struct database_keeper keeper; /* keep NULL: none */
+    char *notes;                   /* of this transaction */
+    size_t notes_length;
 };
 
 static const struct {
@@ -366,6 +373,8 @@ struct database *database_new(const struct database_options *options)
     database->channels = options->channels;
     database->statement_timeout_ms = options->statement_timeout_ms;
     database->answered = options->answered;
+    database->meanwhile = options->meanwhile;
+    database->context = options->context;
     return database;
 }
 
@@ -387,6 +396,7 @@ void database_close(struct database **database)
         free((*database)->url);
         free((*database)->program);
         free((*database)->instance);
+        free((*database)->notes);
         free(*database);
     }
     *database = NULL;
@@ -403,13 +413,61 @@ bool database_reconnect(struct database *database, struct error *err)
     return wait_for_connection(database, err);
 }
 
+void database_keep_notes(struct database *database, const struct database_keeper *keeper)
+{
+    database->keeper = *keeper;
+}
+
+bool database_keeps_notes(const struct database *database)
+{
+    return database->keeper.keep != NULL;
+}
+
+void database_note(struct database *database, const char *line)
+{
+    size_t length = strlen(line);
+
+    if (!database->keeper.keep)
+        return;
+    database->notes = reallocate(database->notes, database->notes_length + length, 1);
+    memcpy(database->notes + database->notes_length, line, length);
+    database->notes_length += length;
+}
+
+static bool keep_notes(struct database *database, struct error *err)
+{
+    size_t length = database->notes_length;
+
+    database->notes_length = 0;
+    if (!length || database->keeper.keep(database->keeper.context, database->notes, length, err))
+        return true;
+    disconnect(database);
+    err->code = ERROR_UNREACHABLE;
+    return false;
+}
+
 bool database_begin(struct database *database, struct error *err)
 {
+    database->notes_length = 0;
     return execute(database, "BEGIN", err);
 }
 
+int64_t database_commit_waits_ms(const struct database *database)
+{
+    return database->commit_ms ? clock_monotonic_ms() - database->commit_ms : 0;
+}
+
+static void wait_a_moment(struct database *database, int64_t left_ms)
+{
+    struct pollfd answer = { .fd = PQsocket(database->connection), .events = POLLIN };
+    int moment_ms = left_ms >= 0 && left_ms < MEANWHILE_MS ? (int)left_ms : MEANWHILE_MS;
+
+    if (poll(&answer, 1, moment_ms) == 0 && database->meanwhile)
+        database->meanwhile(database->context);
+}
+
 /* A COMMIT waits for its synchronous standby, and statement_timeout does not end that. */
-static bool wait_for_commit(struct database *database, struct error *err)
+static bool wait_for_answer(struct database *database, struct error *err)
 {
     int64_t end_ms = clock_monotonic_ms() + database->statement_timeout_ms;
 
@@ -428,9 +486,19 @@ static bool wait_for_commit(struct database *database, struct error *err)
                 "it back or take it out of synchronous_standby_names",
                 (long long)database->statement_timeout_ms);
         }
-        poll(&(struct pollfd){ .fd = PQsocket(database->connection), .events = POLLIN }, 1, (int)left_ms);
+        wait_a_moment(database, left_ms);
     }
     return lost(database, err);
+}
+
+static bool wait_for_commit(struct database *database, struct error *err)
+{
+    bool answered;
+
+    database->commit_ms = clock_monotonic_ms();
+    answered = wait_for_answer(database, err);
+    database->commit_ms = 0;
+    return answered;
 }
 
 bool database_commit(struct database *database, struct error *err)
@@ -439,7 +507,7 @@ bool database_commit(struct database *database, struct error *err)
 
     if (not_connected(database, err))
         return false;
-    if (!finish_sent(database, err))
+    if (!finish_sent(database, err) || !keep_notes(database, err))
         return false;
     database->warned = false;
     if (!PQsendQuery(database->connection, "COMMIT"))
@@ -499,10 +567,33 @@ static bool take_result(struct database *database, PGresult *result, const char 
     return true;
 }
 
+/* Outside a transaction a statement commits by itself, and waits for the standby like a COMMIT. NULL: it was
+ * given up, and *err says why. */
+static PGresult *run_alone(struct database *database, const char *name, const struct parameter_list *list,
+                           struct error *err)
+{
+    PGresult *result, *further;
+
+    if (!PQsendQueryPrepared(database->connection, name, list->count, list->values, list->lengths,
+                             list->formats, 1)) {
+        lost(database, err);
+        return NULL;
+    }
+    if (!wait_for_commit(database, err))
+        return NULL;
+    result = PQgetResult(database->connection);
+    while ((further = PQgetResult(database->connection))) /* NULL after one statement */
+        PQclear(further);
+    if (!result)
+        lost(database, err);
+    return result;
+}
+
 bool database_run(struct database *database, int statement, struct parameters *parameters, struct rows **rows,
                   struct error *err)
 {
     struct parameter_list list = { 0 };
+    PGresult *result;
     const char *name;
 
     assert(statement >= 0 && (size_t)statement < database->statement_count);
@@ -511,10 +602,13 @@ bool database_run(struct database *database, int statement, struct parameters *p
         return false;
     if (parameters)
         parameters_list(parameters, &list);
-    return take_result(
-        database,
-        PQexecPrepared(database->connection, name, list.count, list.values, list.lengths, list.formats, 1),
-        name, rows, err);
+    if (PQtransactionStatus(database->connection) == PQTRANS_IDLE) {
+        result = run_alone(database, name, &list, err);
+        return result && take_result(database, result, name, rows, err);
+    }
+    result =
+        PQexecPrepared(database->connection, name, list.count, list.values, list.lengths, list.formats, 1);
+    return take_result(database, result, name, rows, err);
 }
 
 bool database_write(struct database *database, int statement, struct parameters *parameters,

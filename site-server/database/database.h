@@ -45,6 +45,10 @@ struct database_options {
     /* Called after each answer of the server: a turn of many statements may take long, and is not stuck as
      * long as these end. NULL: nobody wants to know. */
     void (*answered)(void);
+    /* Called several times a second while a COMMIT waits, for a synchronous standby may take its time: for
+     * what needs no database. NULL: nothing. */
+    void (*meanwhile)(void *context);
+    void *context; /* borrowed for good */
 };
 
 /* Without a connection; the caller ends it with database_close(). */
@@ -64,6 +68,8 @@ bool database_open(struct database **database, const struct database_options *op
 void database_close(struct database **database);
 
 bool database_connected(const struct database *database);
+/* How long the COMMIT under way has waited; 0: none is. For meanwhile(). */
+int64_t database_commit_waits_ms(const struct database *database);
 /* One try, a few seconds at most: DIAL_TIMEOUT_MS. Afterwards every channel counts as notified: something may
  * have been missed. */
 bool database_reconnect(struct database *database, struct error *err) MUST_CHECK;
@@ -72,6 +78,20 @@ bool database_begin(struct database *database, struct error *err) MUST_CHECK;
 /* Also false when an earlier statement broke the transaction. */
 bool database_commit(struct database *database, struct error *err) MUST_CHECK;
 void database_rollback(struct database *database); /* harmless outside a transaction and without connection */
+/*
+ * Notes are what has to be on other storage before their transaction is committed: database_commit() hands
+ * them to the keeper as one text, lines that each end with a newline. When keep() fails nothing is committed,
+ * and the connection is given up as if the database had gone: nothing may be answered before both have it.
+ * Notes of a transaction that ends otherwise are forgotten. Without a keeper there are none.
+ */
+struct database_keeper {
+    bool (*keep)(void *context, const char *notes, size_t length, struct error *err);
+    void *context;
+};
+void database_keep_notes(struct database *database, const struct database_keeper *keeper); /* copied */
+bool database_keeps_notes(const struct database *database);
+void database_note(struct database *database, const char *line);
+
 /*
  * After a function of jobs/, devices/ or certificates/ failed: true when it was a refusal (err->reason says
  * which) that wrote nothing, so that the transaction can go on; false when it must be rolled back.

@@ -60,7 +60,8 @@ static bool apply_inside(struct database *database, const struct sql_text *migra
     bool is_there;
 
     *applied = false;
-    if (!database_run_once(database, &statement_texts[STATEMENT_SCHEMA_LOCK], NULL, NULL, err) ||
+    if (!database_run_once(database, &statement_texts[STATEMENT_SCHEMA_PATIENCE], NULL, NULL, err) ||
+        !database_run_once(database, &statement_texts[STATEMENT_SCHEMA_LOCK], NULL, NULL, err) ||
         !is_applied(database, migration, &is_there, err))
         return false;
     if (is_there)
@@ -72,6 +73,27 @@ static bool apply_inside(struct database *database, const struct sql_text *migra
            database_run_once(database, &statement_texts[STATEMENT_SCHEMA_APPLIED], parameters, NULL, err);
 }
 
+/* The change waited for somebody in vain; who holds the lock is looked up when it is given up, so that it may
+ * be gone by now. */
+static bool error_about_holder(struct database *database, struct error *err)
+{
+    AUTO(rows_free) struct rows *rows = NULL;
+    struct error unknown;
+    long long pid;
+
+    if (!database_run_once(database, &statement_texts[STATEMENT_SCHEMA_HOLDER], NULL, &rows, &unknown) ||
+        !rows_count(rows))
+        return error_set(err, ERROR_CONFLICT,
+                         "it waited in vain for a lock, which is free by now; call --migrate again");
+    pid = (long long)row_number(rows, 0, "pid");
+    return error_set(
+        err, ERROR_CONFLICT,
+        "it waited in vain for a lock that %s of user %s on %s holds (process %lld, %s, for %lld s); "
+        "let it end, or end it with SELECT pg_terminate_backend(%lld), and call --migrate again",
+        row_text(rows, 0, "program"), row_text(rows, 0, "who"), row_text(rows, 0, "host"), pid,
+        row_text(rows, 0, "state"), (long long)row_number(rows, 0, "seconds"), pid);
+}
+
 static bool apply(struct database *database, const struct sql_text *migration, bool *applied,
                   struct error *err)
 {
@@ -79,6 +101,8 @@ static bool apply(struct database *database, const struct sql_text *migration, b
         return false;
     if (!apply_inside(database, migration, applied, err) || !database_commit(database, err)) {
         database_rollback(database);
+        if (err->code == ERROR_CONFLICT && database_connected(database))
+            error_about_holder(database, err);
         return error_during(err, "schema change %s", migration->name);
     }
     return true;

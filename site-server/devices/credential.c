@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "devices/journal.h"
 #include "statement.h"
 
 static const char *const kind_names[CREDENTIAL_KINDS] = { "admin", "mebx", "directory" };
@@ -68,6 +69,22 @@ bool credential_load(struct database *database, const struct uuid *uuids, size_t
     return true;
 }
 
+/* To be restored from, should the database be taken back to a moment before this one. */
+static void note_proposal(struct database *database, const struct credential_proposal *proposal)
+{
+    journal_note(database, &(struct journal_entry){ .kind = JOURNAL_SECRET,
+                                                    .uuid = proposal->uuid,
+                                                    .id = proposal->id,
+                                                    .secret_kind = proposal->kind,
+                                                    .sealed = proposal->sealed,
+                                                    .address = (char *)proposal->address });
+}
+
+void credential_note_active(struct database *database, const struct uuid *uuid, int64_t id)
+{
+    journal_note(database, &(struct journal_entry){ .kind = JOURNAL_ACTIVE, .uuid = *uuid, .id = id });
+}
+
 bool credential_propose(struct database *database, struct credential_proposal *proposals, size_t count,
                         struct error *err)
 {
@@ -101,6 +118,8 @@ bool credential_propose(struct database *database, struct credential_proposal *p
     assert(rows_count(rows) == count);
     for (size_t i = 0; i < count; i++)
         proposals[row_number(rows, i, "ordinal") - 1].id = row_number(rows, i, "id");
+    for (size_t i = 0; i < count; i++)
+        note_proposal(database, &proposals[i]);
     return true;
 }
 
@@ -116,6 +135,7 @@ static bool run_for(struct database *database, int statement, const struct uuid 
 
 bool credential_proved(struct database *database, const struct uuid *uuid, int64_t id, struct error *err)
 {
+    credential_note_active(database, uuid, id);
     return run_for(database, STATEMENT_SECRET_SUPERSEDE_OTHERS, uuid, id, err) &&
            run_for(database, STATEMENT_SECRET_ACTIVATE, uuid, id, err);
 }
@@ -131,12 +151,20 @@ static bool run_for_job(struct database *database, int statement, const struct c
     return database_write(database, statement, parameters, err);
 }
 
+/* Neither this attempt nor an earlier one can have set it. */
+static bool not_on_device(const struct credential_outcome *outcome)
+{
+    bool untouched = outcome->state == PASSWORD_UNTOUCHED || outcome->state == PASSWORD_NOT_PERMITTED;
+
+    return untouched && (!outcome->was_maybe || outcome->found == MEBX_FACTORY);
+}
+
 /* The firmware does not have it from this attempt; whether it has it from an earlier one whose result was
  * lost, only the firmware's own word can tell. */
 static bool settle_not_set(struct database *database, const struct credential_outcome *outcome,
                            struct error *err)
 {
-    if (!outcome->was_maybe || outcome->found == MEBX_FACTORY)
+    if (not_on_device(outcome))
         return run_for(database, STATEMENT_SECRET_NOT_ON_DEVICE, &outcome->uuid, outcome->offered, err);
     return outcome->found != MEBX_CHANGED ||
            run_for_job(database, STATEMENT_SECRET_FOUND_CHANGED, outcome, err);
@@ -163,6 +191,9 @@ bool credential_settle(struct database *database, const struct credential_outcom
 {
     if (!outcome->offered)
         return true;
+    if (outcome->current && outcome->done && not_on_device(outcome))
+        journal_note(database, &(struct journal_entry){
+                                   .kind = JOURNAL_UNUSED, .uuid = outcome->uuid, .id = outcome->offered });
     return settle_state(database, outcome, err) &&
            (!outcome->current || !outcome->done ||
             run_for(database, STATEMENT_SECRET_NOT_TAKEN, &outcome->uuid, outcome->offered, err));

@@ -43,6 +43,7 @@ struct credential_proposal {
     struct uuid uuid;
     enum credential_kind kind;
     struct sealed sealed; /* made by the caller */
+    const char *address;  /* where the computer is met, for the journal; NULL: not known; borrowed */
     int64_t id;
 };
 
@@ -67,5 +68,7 @@ bool credential_settle(struct database *database, const struct credential_outcom
 /* The firmware accepted this one: it is the active one now, even when another was believed to be. */
 bool credential_proved(struct database *database, const struct uuid *uuid, int64_t id,
                        struct error *err) MUST_CHECK;
+/* For the escrow journal (journal.h), where a password becomes the active one in another way. */
+void credential_note_active(struct database *database, const struct uuid *uuid, int64_t id);
 
 #endif

@@ -199,6 +199,7 @@ static bool activate_password(struct database *database, const struct directory_
     parameters_number(others, task->password_id);
     parameters_uuid(parameters, &task->uuid);
     parameters_number(parameters, task->password_id);
+    credential_note_active(database, &task->uuid, task->password_id);
     return database_write(database, STATEMENT_SECRET_SUPERSEDE_OTHERS, others, err) &&
            database_write(database, STATEMENT_DIRECTORY_SECRET_ACTIVATE, parameters, err);
 }

@@ -395,7 +395,7 @@ static const struct credential *find_credential(const struct site *site, const s
     return NULL;
 }
 
-static bool propose(const struct site *site, const struct uuid *uuid, enum credential_kind kind,
+static bool propose(const struct site *site, const struct preparation *item, enum credential_kind kind,
                     const struct secret *password, int64_t *id, struct new_secrets *fresh, struct error *err)
 {
     struct credential_proposal *proposal;
@@ -404,8 +404,8 @@ static bool propose(const struct site *site, const struct uuid *uuid, enum crede
     fresh->items = reallocate(fresh->items, fresh->count + 1, sizeof(*fresh->items));
     fresh->ids = reallocate(fresh->ids, fresh->count + 1, sizeof(*fresh->ids));
     proposal = &fresh->items[fresh->count];
-    *proposal = (struct credential_proposal){ .uuid = *uuid, .kind = kind };
-    vault_place_computer(uuid, credential_kind_name(kind), place);
+    *proposal = (struct credential_proposal){ .uuid = item->uuid, .kind = kind, .address = item->address };
+    vault_place_computer(&item->uuid, credential_kind_name(kind), place);
     if (!vault_seal(site->vault, place, password, &proposal->sealed, err))
         return false;
     fresh->ids[fresh->count++] = id;
@@ -426,8 +426,7 @@ static bool put_new_admin(struct preparation *item, const struct site *site, str
         return open_credential(site->vault, pending, &offer->admin_password, err);
     }
     offer->admin_password = password_generate();
-    return propose(site, &item->uuid, CREDENTIAL_ADMIN, offer->admin_password, &item->admin_secret, fresh,
-                   err);
+    return propose(site, item, CREDENTIAL_ADMIN, offer->admin_password, &item->admin_secret, fresh, err);
 }
 
 /* Of those that may be on the device the likeliest; none at all is no failure. */
@@ -502,7 +501,7 @@ static bool put_mebx(struct preparation *item, const struct job_kind *kind, cons
             return true;
     }
     offer->mebx_password = wanted ? secret_copy(wanted) : password_generate();
-    return propose(site, &item->uuid, CREDENTIAL_MEBX, offer->mebx_password, &item->mebx_secret, fresh, err);
+    return propose(site, item, CREDENTIAL_MEBX, offer->mebx_password, &item->mebx_secret, fresh, err);
 }
 
 static bool put_mebx_password(struct preparation *item, const struct job_kind *kind, const struct site *site,

@@ -1,13 +1,13 @@
 #include "crash/arena.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "support/site_audit.h"
 
-enum { STANDSTILL_MS = 120000, AUDIT_TIMEOUT_MS = 1800000 };
+enum { STANDSTILL_MS = 120000 };
 
 static const char *const server_settings[] = { "job.retry_delay = 1s", "job.retry_delay_max = 2s",
                                                "queue.heartbeat = 1s", "job.lease = 15s",
@@ -294,39 +294,9 @@ bool arena_tell(struct arena *arena, const char *word, const struct computer *co
 
 /* ---- what became of it ----------------------------------------------------------------------------- */
 
-/* Of the authority that issues now; a new one each time. */
-static bool issue_console(struct site *site, char **path, struct error *err)
-{
-    *path = site_path(site, "auditor.pem");
-    return (remove(*path) == 0 || errno == ENOENT) &&
-           site_amtctl(site, NULL, err, "ca", "issue-console", "auditor", *path, NULL);
-}
-
 bool arena_audit(struct arena *arena, char **report, struct error *err)
 {
-    struct site *site = arena->site;
-    AUTO(text_free) char *auditor = site_program(site, "tests/auditor");
-    AUTO(text_free) char *amtctl = site_program(site, "site-server/amtctl");
-    AUTO(text_free) char *reader = site_url(site, "reader");
-    AUTO(text_free) char *control = site_path(site, "simulator.socket");
-    AUTO(command_result_clear) struct command_result result = { 0 };
-    AUTO(text_free) char *console = NULL;
-    const char *argv[] = { auditor,      "--database",       reader,
-                           "--operator", site->operator_url, "--amtctl",
-                           amtctl,       "--key-file",       site->secret_key_path,
-                           "--issuer",   site->issuer_path,  "--simulator",
-                           control,      "--console",        NULL,
-                           NULL };
-
-    if (!issue_console(site, &console, err))
-        return false;
-    argv[COUNT_OF(argv) - 2] = console;
-    if (!command_run(&result, NULL, AUDIT_TIMEOUT_MS, argv, err))
-        return false;
-    if (!strstr(result.output, " passed, "))
-        return error_set(err, ERROR_INTERNAL, "the auditor gave up: %s", result.errors);
-    *report = TAKE(result.output);
-    return true;
+    return site_audit(arena->site, report, err);
 }
 
 void arena_print_history(struct arena *arena, const char *uuid)

@@ -5,9 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "support/expect.h"
+#include "support/standby.h"
 
 enum { FLEET = 40 };
+
+static char *health; /* address and port of the site server's /health */
 
 struct fleet {
     struct site *site;
@@ -28,53 +32,16 @@ static void plug_in_fleet(struct fleet *fleet, struct site *site)
     must(computers_import(site, fleet->computers, FLEET, &err));
 }
 
-/* The site server is told of both hosts, as an operator would write it. */
-static void name_both_hosts(struct site *site, const char *standby_directory)
-{
-    AUTO(text_free) char *config = NULL;
-    AUTO(text_free) char *changed = NULL;
-    struct error err = { 0 };
-    char *end;
-
-    must(file_read(site->server_config_path, &config, NULL, &err));
-    end = strstr(config, site->cluster_path);
-    assert_non_null(end);
-    end += strlen(site->cluster_path);
-    changed = text_format("%.*s,%s%s", (int)(end - config), config, standby_directory, end);
-    must(file_write(site->server_config_path, changed, 0600, &err));
-    assert_true(process_stop(&site->server));
-    must(site_start_server(site, &err));
-}
-
-/* From here on the test and amtctl ask the new primary. */
-static void ask_the_new_primary(struct site *site, struct postgres *standby, char *standby_directory)
-{
-    struct error err = { 0 };
-
-    postgres_stop(&site->postgres);
-    directory_remove(site->cluster_path);
-    text_free(&site->cluster_path);
-    text_free(&site->operator_url);
-    site->postgres = standby;
-    site->cluster_path = standby_directory;
-    site->operator_url = site_url(site, "operator");
-    sql_close(&site->sql);
-    must(sql_open(&site->sql, postgres_url(standby), &err));
-}
-
 static void nothing_that_was_answered_is_missing_after_a_fail_over(void **state)
 {
     struct site *site = *state;
-    char *directory = text_format("%s-standby", site->cluster_path);
     AUTO(text_free) char *done_before = NULL;
     AUTO(text_free) char *gap = NULL;
-    struct postgres *standby = NULL;
+    struct standby standby = { 0 };
     struct error err = { 0 };
     struct fleet fleet;
 
-    directory_remove(directory);
-    must(postgres_start_standby(&standby, site->postgres, directory, &err));
-    name_both_hosts(site, directory);
+    must(standby_add(&standby, site, &err));
     plug_in_fleet(&fleet, site);
     for (unsigned i = 0; i < FLEET; i++)
         say_hello(site, &fleet.computers[i]);
@@ -85,9 +52,8 @@ static void nothing_that_was_answered_is_missing_after_a_fail_over(void **state)
 
     must(postgres_halt(site->postgres, &err));
     must(process_wait_line(site->server, "database away", SITE_WAIT_MS, &err));
-    must(postgres_promote(standby, &err));
+    must(standby_take_over(&standby, site, &err));
     must(process_wait_line(site->server, "database back", SITE_WAIT_MS, &err));
-    ask_the_new_primary(site, standby, directory);
 
     expect_sql(site, "t",
                "SELECT string_to_array('%s', ',') <@ array_agg(id || '.' || attempt) FROM amt.job WHERE "
@@ -103,19 +69,75 @@ static void nothing_that_was_answered_is_missing_after_a_fail_over(void **state)
     print_message("the primary was killed: longest gap between two finished jobs %s\n", gap);
 }
 
+static void set_standby(struct site *site, const char *statement)
+{
+    sql_do(site, "%s", statement);
+    sql_do(site, "SELECT pg_reload_conf()");
+}
+
+/* As often as it takes until /health says this. */
+static void expect_health(const char *wanted)
+{
+    AUTO(text_free) char *url = text_format("http://%s/health", health);
+    int64_t end_ms = clock_monotonic_ms() + SITE_WAIT_MS;
+    struct error err = { 0 };
+
+    for (;;) {
+        AUTO(command_result_clear) struct command_result result = { 0 };
+
+        must(command_run(&result, NULL, SITE_WAIT_MS,
+                         (const char *[]){ "/usr/bin/curl", "-sS", "--noproxy", "*", url, NULL }, &err));
+        if (strstr(result.output, wanted))
+            return;
+        if (clock_monotonic_ms() > end_ms)
+            fail_msg("/health: %s%s", result.output, result.errors);
+        wait_a_little(50);
+    }
+}
+
+static void health_tells_of_a_standby_that_confirms_nothing_and_all_goes_on_when_it_does(void **state)
+{
+    struct site *site = *state;
+    struct computer computer;
+
+    set_standby(site, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    expect_health("status: database does not confirm, jobs wait");
+    set_standby(site, "ALTER SYSTEM RESET synchronous_standby_names");
+    expect_health("status: ok");
+    scenario_computer(site, &computer, 100, "16.1", "hello=manual");
+    say_hello(site, &computer);
+    expect_provisioned(site, &computer);
+}
+
 static int begin(void **state)
 {
-    static const char *const server_settings[] = { "job.retry_delay = 1s", "queue.heartbeat = 1s", NULL };
-    struct site_options options = { .server_settings = server_settings };
+    AUTO(text_free) char *metrics = NULL;
+    struct error err = { 0 };
+    uint16_t port = 0;
+
+    if (!loopback_free_port("127.0.0.1", &port, &err))
+        return -1;
+    health = text_format("127.0.0.1:%u", port);
+    metrics = text_format("metrics.listen = %s", health);
+
+    const char *const settings[] = { "job.retry_delay = 1s", "queue.heartbeat = 1s", metrics, NULL };
+    const struct site_options options = { .server_settings = settings };
 
     return scenario_begin(state, &options);
+}
+
+static int end(void **state)
+{
+    text_free(&health);
+    return scenario_end(state);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(health_tells_of_a_standby_that_confirms_nothing_and_all_goes_on_when_it_does),
         cmocka_unit_test(nothing_that_was_answered_is_missing_after_a_fail_over),
     };
 
-    return cmocka_run_group_tests(tests, begin, scenario_end);
+    return cmocka_run_group_tests(tests, begin, end);
 }

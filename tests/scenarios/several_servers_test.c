@@ -190,9 +190,39 @@ static void what_a_site_server_did_not_answer_in_time_does_no_harm_when_it_comes
     expect_sql(site, "0", "SELECT count(*) FROM amt.job WHERE state NOT IN ('done')");
 }
 
+/* Nobody starts them again: they find out, one by one, while their jobs go on. */
+static void service_points_return_to_their_site_server_when_it_is_back(void **state)
+{
+    struct site *site = *state;
+    struct error err = { 0 };
+    struct fleet fleet;
+
+    start_again(site);
+    for (unsigned i = 0; i < POINTS; i++) {
+        AUTO(text_free) char *config = NULL;
+        AUTO(text_free) char *returning = NULL;
+
+        must(file_read(site->points[i].config_path, &config, NULL, &err));
+        returning = text_format("%ssite.return = 2s\n", config);
+        must(file_write(site->points[i].config_path, returning, 0600, &err));
+    }
+    start_points_anew(site);
+    expect_sql(site, "2", "SELECT count(DISTINCT site_server) FROM amt.service_point_session");
+    plug_in_fleet(&fleet, site, 4000);
+    all_say_hello(&fleet);
+    wait_for_the_middle(&fleet);
+    process_kill(server_of(site, site->points[0].name));
+    expect_sql(site, "1", "SELECT count(DISTINCT site_server) FROM amt.service_point_session");
+    start_again(site);
+    expect_sql(site, "2", "SELECT count(DISTINCT site_server) FROM amt.service_point_session");
+    expect_all_provisioned(&fleet);
+    print_gap(&fleet, "a site server was killed, and came back");
+    expect_sql(site, "0", "SELECT count(*) FROM amt.job WHERE state NOT IN ('done')");
+}
+
 static void every_password_is_known_afterwards(void **state)
 {
-    static const unsigned firsts[] = { 1000, 2000, 3000 };
+    static const unsigned firsts[] = { 1000, 2000, 3000, 4000 };
     struct site *site = *state;
     struct error err = { 0 };
 
@@ -224,6 +254,7 @@ int main(void)
         cmocka_unit_test(a_site_server_killed_under_load_loses_no_job),
         cmocka_unit_test(a_site_server_that_is_stopped_leaves_its_work_to_the_other),
         cmocka_unit_test(what_a_site_server_did_not_answer_in_time_does_no_harm_when_it_comes_to_itself),
+        cmocka_unit_test(service_points_return_to_their_site_server_when_it_is_back),
         cmocka_unit_test(every_password_is_known_afterwards),
     };
 

@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "support/process.h"
 #include "support/sql.h"
+#include "support/workplace.h"
 
 enum { START_TIMEOUT_MS = 60000 };
 
@@ -50,22 +51,29 @@ static bool make_directory(const char *directory, struct error *err)
     return true;
 }
 
+/* A program of the cluster's owner, to its end. */
+static bool run_command(const struct postgres *postgres, const char *const *argv, struct error *err)
+{
+    struct process *process = NULL;
+    int status = 0;
+    bool ran = process_start_as(&process, run_as(), postgres->log_path, argv, err) &&
+               process_wait_end(process, START_TIMEOUT_MS, &status, err);
+
+    process_stop(&process);
+    if (ran && status != 0)
+        return error_set(err, ERROR_INTERNAL, "%s failed; see %s", argv[0], postgres->log_path);
+    return ran;
+}
+
 static bool make_cluster(struct postgres *postgres, struct error *err)
 {
     AUTO(text_free) char *initdb = text_format("%s/initdb", postgres->binaries);
     AUTO(text_free) char *data = text_format("%s/data", postgres->directory);
-    struct process *process = NULL;
-    int status = 0;
-    bool made = process_start_as(&process, run_as(), postgres->log_path,
-                                 (const char *[]){ initdb, "--no-sync", "-k", "-U", SUPERUSER, "-A", "trust",
-                                                   "-E", "UTF8", "--locale=C", "-D", data, NULL },
-                                 err) &&
-                process_wait_end(process, START_TIMEOUT_MS, &status, err);
 
-    process_stop(&process);
-    if (made && status != 0)
-        return error_set(err, ERROR_INTERNAL, "initdb failed; see %s", postgres->log_path);
-    return made;
+    return run_command(postgres,
+                       (const char *[]){ initdb, "--no-sync", "-k", "-U", SUPERUSER, "-A", "trust", "-E",
+                                         "UTF8", "--locale=C", "-D", data, NULL },
+                       err);
 }
 
 static bool start_server(struct postgres *postgres, const char *ready, struct error *err)
@@ -128,18 +136,11 @@ static bool copy_cluster(const struct postgres *standby, const struct postgres *
     AUTO(text_free) char *data = text_format("%s/data", standby->directory);
     AUTO(text_free)
     char *source = text_format("host=%s user=" SUPERUSER " application_name=standby", primary->directory);
-    struct process *process = NULL;
-    int status = 0;
-    bool copied = process_start_as(&process, run_as(), standby->log_path,
-                                   (const char *[]){ program, "--checkpoint=fast", "--no-sync", "-R", "-D",
-                                                     data, "-d", source, NULL },
-                                   err) &&
-                  process_wait_end(process, START_TIMEOUT_MS, &status, err);
 
-    process_stop(&process);
-    if (copied && status != 0)
-        return error_set(err, ERROR_INTERNAL, "pg_basebackup failed; see %s", standby->log_path);
-    return copied;
+    return run_command(
+        standby,
+        (const char *[]){ program, "--checkpoint=fast", "--no-sync", "-R", "-D", data, "-d", source, NULL },
+        err);
 }
 
 static bool make_synchronous(const struct postgres *primary, struct error *err)
@@ -190,6 +191,71 @@ static bool end_server(struct postgres *postgres, int signal_number, struct erro
     ended = process_wait_end(postgres->server, START_TIMEOUT_MS, &status, err);
     process_stop(&postgres->server);
     return ended;
+}
+
+/* Each setting "NAME = 'VALUE'", in force after the next start. */
+static bool alter(const struct postgres *postgres, const char *setting, struct error *err)
+{
+    AUTO(sql_close) struct sql *sql = NULL;
+    AUTO(text_free) char *statement = text_format("ALTER SYSTEM SET %s", setting);
+    AUTO(text_free) char *nothing = NULL;
+
+    return sql_open(&sql, postgres->url, err) && sql_text(sql, &nothing, err, statement, NULL);
+}
+
+bool postgres_archive(struct postgres *postgres, const char *directory, struct error *err)
+{
+    AUTO(text_free)
+    char *command =
+        text_format("archive_command = 'test ! -f %s/%%f && cp %%p %s/%%f'", directory, directory);
+
+    return make_directory(directory, err) && alter(postgres, "archive_mode = 'on'", err) &&
+           alter(postgres, command, err) && end_server(postgres, SIGINT, err) && postgres_resume(postgres, err);
+}
+
+bool postgres_back_up(const struct postgres *postgres, const char *directory, struct error *err)
+{
+    AUTO(text_free) char *program = text_format("%s/pg_basebackup", postgres->binaries);
+    AUTO(text_free) char *source = text_format("host=%s user=" SUPERUSER, postgres->directory);
+
+    return make_directory(directory, err) &&
+           run_command(postgres,
+                       (const char *[]){ program, "--checkpoint=fast", "--no-sync", "-D", directory, "-d",
+                                         source, NULL },
+                       err);
+}
+
+/* What the guide tells an operator to write. */
+static bool ask_for_recovery(const struct postgres *postgres, const char *data, const char *archive,
+                             const char *point, struct error *err)
+{
+    AUTO(text_free) char *settings_path = text_format("%s/postgresql.auto.conf", data);
+    AUTO(text_free) char *signal_path = text_format("%s/recovery.signal", data);
+    AUTO(text_free) char *former = NULL;
+    AUTO(text_free) char *settings = NULL;
+
+    if (!file_read(settings_path, &former, NULL, err))
+        return false;
+    settings = text_format("%srestore_command = 'cp %s/%%f %%p'\nrecovery_target_name = '%s'\n"
+                           "recovery_target_action = 'promote'\n",
+                           former, archive, point);
+    return file_write(settings_path, settings, 0600, err) &&
+           run_command(postgres, (const char *[]){ "/usr/bin/touch", signal_path, NULL }, err);
+}
+
+bool postgres_restore(struct postgres *postgres, const char *backup, const char *archive, const char *point,
+                      struct error *err)
+{
+    AUTO(text_free) char *data = text_format("%s/data", postgres->directory);
+    AUTO(sql_close) struct sql *sql = NULL;
+
+    if (postgres->server && !end_server(postgres, SIGINT, err))
+        return false;
+    directory_remove(data);
+    return run_command(postgres, (const char *[]){ "/bin/cp", "-a", backup, data, NULL }, err) &&
+           ask_for_recovery(postgres, data, archive, point, err) &&
+           start_server(postgres, "ready to accept connections", err) && sql_open(&sql, postgres->url, err) &&
+           sql_wait(sql, "SELECT pg_is_in_recovery()", "f", START_TIMEOUT_MS, err);
 }
 
 bool postgres_halt(struct postgres *postgres, struct error *err)

@@ -28,6 +28,17 @@ bool postgres_start_standby(struct postgres **standby, const struct postgres *pr
 /* Returns when it takes writes. */
 bool postgres_promote(struct postgres *standby, struct error *err) MUST_CHECK;
 
+/*
+ * Point-in-time recovery, as PostgreSQL's documentation has it (25.3): from now on completed WAL is archived
+ * in the directory, which is not there yet; a base backup goes to another one that is not there either; and
+ * the cluster, stopped or running, is replaced by the backup, rolled forward to a named restore point
+ * (pg_create_restore_point()) and takes writes again. All three wait for the end.
+ */
+bool postgres_archive(struct postgres *postgres, const char *directory, struct error *err) MUST_CHECK;
+bool postgres_back_up(const struct postgres *postgres, const char *directory, struct error *err) MUST_CHECK;
+bool postgres_restore(struct postgres *postgres, const char *backup, const char *archive, const char *point,
+                      struct error *err) MUST_CHECK;
+
 /* Takes the database away at once, as a crash does; the files stay. */
 bool postgres_halt(struct postgres *postgres, struct error *err) MUST_CHECK;
 /* SIGKILL to the postmaster alone; its children notice and end. */

@@ -180,11 +180,18 @@ char *site_url(const struct site *site, const char *role)
     return text_format("postgresql://%s@/amt?host=%s", role, site->cluster_path);
 }
 
-static bool start_database(struct site *site, struct error *err)
+static bool start_cluster(struct site *site, struct error *err)
 {
     site->cluster_path = cluster_directory(site);
     directory_remove(site->cluster_path);
-    if (!postgres_start(&site->postgres, site->cluster_path, err))
+    return postgres_start(&site->postgres, site->cluster_path, err);
+}
+
+static bool start_database(struct site *site, const struct site_options *options, struct error *err)
+{
+    if (options->cluster)
+        site->cluster_path = text_copy(options->cluster);
+    else if (!start_cluster(site, err))
         return false;
     site->database_url = site_url(site, "postgres");
     site->server_url = site_url(site, "site_server");
@@ -413,7 +420,7 @@ bool site_start(struct site **site, const struct site_options *options, struct e
     AUTO(site_stop) struct site *starting = allocate(sizeof(*starting));
 
     if (!find_programs(starting, err) || !open_place(starting, options, err) ||
-        !make_certificate(starting, options, err) || !start_database(starting, err) ||
+        !make_certificate(starting, options, err) || !start_database(starting, options, err) ||
         !make_site_keys(starting, options, err) || !write_server_configs(starting, options, err) ||
         !site_migrate(starting, err) || !make_roles(starting, err) || !write_issuer(starting, err) ||
         !prepare_points(starting, options, err) || !site_start_server(starting, err) ||
@@ -452,12 +459,13 @@ static bool stop_programs(struct site *site)
 bool site_stop(struct site **site)
 {
     struct site *stopping = TAKE(*site);
-    bool in_order;
+    bool in_order, own_cluster;
 
     if (!stopping)
         return true;
+    own_cluster = stopping->postgres != NULL;
     in_order = stop_programs(stopping);
-    if (stopping->cluster_path)
+    if (own_cluster)
         directory_remove(stopping->cluster_path);
     for (size_t i = 0; i < stopping->point_count; i++)
         point_clear(&stopping->points[i]);

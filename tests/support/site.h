@@ -30,6 +30,9 @@ struct site_options {        /* zero-initialise: every field has a default */
     bool second_server; /* beside the first one, on the same database, with a key of its own */
     const char
         *daemons; /* a build's output directory whose daemons and amtctl are started; default: our own */
+    /* Hosts of a cluster with the empty database "amt" that somebody else runs, as they stand in a connection
+     * string, with what follows them there; default: a private cluster. */
+    const char *cluster;
     bool without_points; /* approved and configured, not started: site_start_point() does */
     bool without_simulator;
     bool host_side;    /* the computers have MEI devices, in site->devices */

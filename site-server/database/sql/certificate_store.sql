@@ -12,3 +12,4 @@ SELECT j.uuid, j.id, $2::integer, $3::text, $4::text, $5::text, $6::bytea, $7::t
    SET authority = EXCLUDED.authority, serial = EXCLUDED.serial, fingerprint = EXCLUDED.fingerprint,
        certificate = EXCLUDED.certificate, state = 'pending', not_before = EXCLUDED.not_before,
        not_after = EXCLUDED.not_after, renew_at = EXCLUDED.renew_at, issued_at = now(), attempt = EXCLUDED.attempt
+RETURNING uuid

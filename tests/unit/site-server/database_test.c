@@ -423,6 +423,77 @@ static void commit_until_it_fails(const struct database_options *options, struct
     assert_false(database_connected(database));
 }
 
+struct waiting {               /* what was seen while a COMMIT waited */
+    struct database *database; /* NULL: it is not connected yet */
+    unsigned times;
+    int64_t longest_ms;
+};
+
+static void look_while_waiting(void *context)
+{
+    struct waiting *waiting = context;
+    int64_t waits_ms = database_commit_waits_ms(waiting->database);
+
+    waiting->times++;
+    if (waits_ms > waiting->longest_ms)
+        waiting->longest_ms = waits_ms;
+}
+
+static void something_else_can_go_on_while_a_commit_waits(void **state)
+{
+    AUTO(database_close) struct database *setup = connect_plain();
+    struct waiting waiting = { 0 };
+    const struct database_options options = { .url = postgres_url(postgres),
+                                              .program = "test",
+                                              .statement_timeout_ms = 1000,
+                                              .meanwhile = look_while_waiting,
+                                              .context = &waiting };
+    struct error err = { 0 };
+
+    (void)state;
+    must_run(setup, "CREATE TABLE confirmed (number bigint)");
+    assert_true(database_open(&waiting.database, &options, &err));
+    assert_true(database_begin(waiting.database, &err));
+    must_run(waiting.database, "INSERT INTO confirmed VALUES (1)");
+    assert_true(database_commit(waiting.database, &err));
+    want_a_standby(setup, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    while (database_begin(waiting.database, &err) &&
+           run(waiting.database, "INSERT INTO confirmed VALUES (2)", NULL, NULL, &err) &&
+           database_commit(waiting.database, &err))
+        continue; /* until the setting is in force */
+    assert_int_equal(err.code, ERROR_UNREACHABLE);
+    assert_true(waiting.times > 1);
+    assert_true(waiting.longest_ms > 0);
+    assert_int_equal(database_commit_waits_ms(waiting.database), 0);
+    database_close(&waiting.database);
+    want_a_standby(setup, "ALTER SYSTEM RESET synchronous_standby_names");
+    must_run(setup, "DROP TABLE confirmed");
+}
+
+static void a_statement_that_commits_by_itself_is_given_up_too(void **state)
+{
+    static const struct sql_text statements[] = { { "test", "INSERT INTO confirmed VALUES (1)" } };
+    AUTO(database_close) struct database *setup = connect_plain();
+    AUTO(database_close) struct database *database = NULL;
+    const struct database_options options = { .url = postgres_url(postgres),
+                                              .program = "test",
+                                              .statements = statements,
+                                              .statement_count = 1,
+                                              .statement_timeout_ms = 300 };
+    struct error err = { 0 };
+
+    (void)state;
+    must_run(setup, "CREATE TABLE confirmed (number bigint)");
+    assert_true(database_open(&database, &options, &err));
+    want_a_standby(setup, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    while (database_run(database, 0, NULL, NULL, &err))
+        continue; /* until the setting is in force */
+    assert_int_equal(err.code, ERROR_UNREACHABLE);
+    assert_non_null(strstr(err.message, "synchronous_standby_names"));
+    want_a_standby(setup, "ALTER SYSTEM RESET synchronous_standby_names");
+    must_run(setup, "DROP TABLE confirmed");
+}
+
 static void a_commit_that_waits_for_its_standby_is_given_up_with_unknown_outcome(void **state)
 {
     AUTO(database_close) struct database *setup = connect_plain();
@@ -598,6 +669,34 @@ static void may(const char *user, const char *text, bool allowed)
     database_rollback(database);
 }
 
+static void a_change_that_waits_for_a_lock_gives_up_and_says_who_holds_it(void **state)
+{
+    AUTO(text_free)
+    char *url = text_format("%s&options=-c%%20lock_timeout%%3D100ms", postgres_url(postgres));
+    AUTO(database_close) struct database *shell = connect_plain();
+    AUTO(text_free) char *process = NULL;
+    AUTO(rows_free) struct rows *rows = NULL;
+    struct error err = { 0 };
+    unsigned applied;
+
+    (void)state;
+    must_run(shell, "SET application_name = 'a forgotten shell'");
+    assert_true(run(shell, "SELECT pg_backend_pid() AS pid", NULL, &rows, &err));
+    process = text_format("process %lld", (long long)row_number(rows, 0, "pid"));
+    must_run(shell, "DELETE FROM amt_store.schema_version WHERE version = 9");
+    must_run(shell, "ALTER TABLE amt_store.computer DROP COLUMN proven_address");
+    assert_true(database_begin(shell, &err));
+    must_run(shell, "LOCK TABLE amt_store.computer IN ACCESS SHARE MODE");
+    assert_false(schema_migrate(url, &applied, &err));
+    assert_int_equal(err.code, ERROR_CONFLICT);
+    assert_non_null(strstr(err.message, "0009_proven_address"));
+    assert_non_null(strstr(err.message, "a forgotten shell of user postgres"));
+    assert_non_null(strstr(err.message, process));
+    database_rollback(shell);
+    assert_true(schema_migrate(url, &applied, &err));
+    assert_int_equal(applied, 1);
+}
+
 static void each_role_may_do_its_own_and_no_more(void **state)
 {
     AUTO(database_close) struct database *database = connect_plain();
@@ -705,12 +804,15 @@ int main(void)
         cmocka_unit_test(a_connection_that_the_server_ends_is_recognised),
         cmocka_unit_test(a_host_that_does_not_answer_holds_nobody_up),
         cmocka_unit_test(a_connection_string_that_is_none_is_refused_for_good),
+        cmocka_unit_test(something_else_can_go_on_while_a_commit_waits),
+        cmocka_unit_test(a_statement_that_commits_by_itself_is_given_up_too),
         cmocka_unit_test(a_commit_that_waits_for_its_standby_is_given_up_with_unknown_outcome),
         cmocka_unit_test(a_commit_whose_wait_for_the_standby_is_cancelled_has_an_unknown_outcome),
         cmocka_unit_test(notifications_arrive_and_wake_a_poll),
         cmocka_unit_test(servers_that_migrate_at_once_wait_for_each_other),
         cmocka_unit_test(an_old_schema_is_refused_with_the_remedy),
         cmocka_unit_test(a_change_that_was_passed_over_is_applied),
+        cmocka_unit_test(a_change_that_waits_for_a_lock_gives_up_and_says_who_holds_it),
         cmocka_unit_test(each_role_may_do_its_own_and_no_more),
         cmocka_unit_test(a_secret_is_read_only_after_the_audit_says_so),
         cmocka_unit_test(everything_an_operator_sees_has_a_comment),
