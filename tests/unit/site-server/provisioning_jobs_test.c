@@ -34,6 +34,7 @@ static char directory[] = "/tmp/provisioning_jobs_test.XXXXXX";
 static struct postgres *postgres;
 static struct database *db;
 static struct vault *vault;
+static struct lane turn; /* of the dispatcher */
 static int64_t point_a, point_b;
 
 static const struct job_settings settings = {
@@ -127,7 +128,8 @@ static enum reason_code hello(unsigned number, const struct root_hash *root)
     struct message_hello_verdict verdict;
     enum reason_code reason;
 
-    MUST(device_hellos(db, &hello_settings, &(struct hello){ point_a, &seen }, 1, &verdict, &error_of_call));
+    MUST(device_hellos(db, &hello_settings, &(struct hello){ point_a, &seen }, 1, &verdict,
+                       &error_of_call));
     reason = verdict.reason;
     assert_int_equal(verdict.offered, reason == REASON_NONE);
     text_free(&verdict.text);
@@ -140,7 +142,7 @@ static void dispatch(struct job_offers *offers)
         { .id = point_a, .free = 100, .root_hashes = &our_root, .root_hash_count = 1 },
     };
 
-    MUST(job_dispatch(db, vault, &settings, points, 1, offers, &error_of_call));
+    MUST(job_dispatch(db, vault, &settings, &turn, points, 1, offers, &error_of_call));
 }
 
 /* Hands out the only job that is due; the caller ends *offer with message_free(). */
@@ -324,6 +326,7 @@ static int stop(void **state)
 {
     (void)state;
     vault_free(&vault);
+    lane_clear(&turn);
     database_close(&db);
     postgres_stop(&postgres);
     directory_remove(directory);
@@ -1182,12 +1185,98 @@ static void a_job_that_nobody_can_take_says_so_and_is_due_when_somebody_comes(vo
     import(1);
     hello(1, &our_root);
     sql("UPDATE amt_store.service_point SET connected_until = now() WHERE id <> %lld", (long long)point_b);
-    MUST(job_dispatch(db, vault, &settings, &point, 1, &offers, &error_of_call));
+    MUST(job_dispatch(db, vault, &settings, &turn, &point, 1, &offers, &error_of_call));
     assert_int_equal(offers.count, 0);
     expect("waiting|no-service-point|true",
            "SELECT state || '|' || reason_code || '|' || (not_before > now()) FROM amt.job");
     register_point(KEY_A, "a");
     expect("false", "SELECT not_before > now() FROM amt.job");
+}
+
+/* Computers first to last, in the subnet 10.0.<subnet>.0/24, say Hello. */
+static void wait_in_subnet(unsigned subnet, unsigned first, unsigned last)
+{
+    for (unsigned i = first; i <= last; i++) {
+        import(i);
+        assert_int_equal(hello(i, &our_root), REASON_NONE);
+        sql("UPDATE amt_store.computer SET address = '10.0.%u.%u' WHERE uuid = '%s'", subnet, i % 250,
+            text_of(i));
+    }
+}
+
+static void hand_out(unsigned free_slots, size_t wanted)
+{
+    const struct connected_point point = {
+        .id = point_a, .free = free_slots, .root_hashes = &our_root, .root_hash_count = 1
+    };
+    AUTO(job_offers_clear) struct job_offers offers = { 0 };
+
+    MUST(job_dispatch(db, vault, &settings, &turn, &point, 1, &offers, &error_of_call));
+    assert_int_equal(offers.count, wanted);
+}
+
+static void expect_handed_out_in(unsigned subnet, const char *wanted)
+{
+    expect(wanted, "SELECT count(*) FROM amt_store.job WHERE state = 'leased' AND address <<= '10.0.%u.0/24'",
+           subnet);
+}
+
+static void a_subnet_where_many_wait_does_not_hold_up_another(void **state)
+{
+    (void)state;
+    wait_in_subnet(1, 1, 60);
+    wait_in_subnet(2, 61, 65);
+    sql("UPDATE amt_store.job SET not_before = now() - interval '1 hour' WHERE subnet = '10.0.1.0/24'");
+    hand_out(10, 10);
+    expect_handed_out_in(1, "5");
+    expect_handed_out_in(2, "5");
+    hand_out(100, 55);
+}
+
+static void subnets_take_turns_when_slots_become_free_one_by_one(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 3; i++)
+        wait_in_subnet(i + 1, 1 + 10 * i, 10 + 10 * i);
+    for (unsigned i = 0; i < 6; i++)
+        hand_out(1, 1);
+    for (unsigned i = 0; i < 3; i++)
+        expect_handed_out_in(i + 1, "2");
+}
+
+static void within_a_subnet_the_one_that_was_due_first_comes_first(void **state)
+{
+    (void)state;
+    wait_in_subnet(1, 1, 40);
+    sql("UPDATE amt_store.job SET not_before = now() - interval '1 s' * id");
+    hand_out(30, 30);
+    expect("true",
+           "SELECT min(id) FILTER (WHERE state = 'leased') > max(id) FILTER (WHERE state = 'waiting') "
+           "FROM amt_store.job");
+    hand_out(30, 10);
+}
+
+static void a_profile_that_is_halted_is_passed_over_and_others_go_on(void **state)
+{
+    (void)state;
+    wait_in_subnet(1, 1, 20);
+    sql("SELECT amt.profile_set('other', '{}')");
+    sql("SELECT amt.set_profile_of('%s', 'other')", text_of(7));
+    sql("SELECT amt.rollout_halt('default')");
+    hand_out(100, 1);
+    expect(text_of(7), "SELECT uuid FROM amt_store.job WHERE state = 'leased'");
+    sql("SELECT amt.rollout_resume('default')");
+    hand_out(100, 19);
+}
+
+/* Finer than a lane: the same subnet is open for one half and closed for the other. */
+static void a_limit_for_each_small_subnet_holds_within_a_lane(void **state)
+{
+    (void)state;
+    wait_in_subnet(1, 1, 40);
+    sql("SELECT amt.rollout_set('default', '{\"per_subnet\": 3, \"subnet_bits\": 28}')");
+    hand_out(100, 9); /* 0 to 15, 16 to 31, 32 to 47 */
+    hand_out(100, 0);
 }
 
 static void no_more_is_offered_than_there_are_free_slots(void **state)
@@ -1206,7 +1295,7 @@ static void no_more_is_offered_than_there_are_free_slots(void **state)
     }
     MUST(device_hellos(db, &hello_settings, hellos, 10, verdicts, &error_of_call));
     sql("UPDATE amt_store.hello SET root_hashes = '{}'");
-    MUST(job_dispatch(db, vault, &settings, points, 2, &offers, &error_of_call));
+    MUST(job_dispatch(db, vault, &settings, &turn, points, 2, &offers, &error_of_call));
     assert_int_equal(offers.count, 3);
     for (size_t i = 0; i < offers.count; i++)
         assert_int_equal(offers.items[i].point, 0);
@@ -1906,6 +1995,11 @@ int main(void)
 #define WITH_SITE(test) cmocka_unit_test_setup_teardown(test, begin, end)
     const struct CMUnitTest tests[] = {
         WITH_SITE(a_hello_of_a_known_computer_makes_one_job),
+        WITH_SITE(a_subnet_where_many_wait_does_not_hold_up_another),
+        WITH_SITE(subnets_take_turns_when_slots_become_free_one_by_one),
+        WITH_SITE(within_a_subnet_the_one_that_was_due_first_comes_first),
+        WITH_SITE(a_profile_that_is_halted_is_passed_over_and_others_go_on),
+        WITH_SITE(a_limit_for_each_small_subnet_holds_within_a_lane),
         WITH_SITE(an_unknown_computer_is_only_remembered),
         WITH_SITE(unknown_computers_fill_a_bounded_table_from_which_the_oldest_leave),
         WITH_SITE(no_common_root_is_said_with_both_lists),

@@ -504,6 +504,7 @@ static struct message take_offer(struct peer *peer)
     expect_verdict(peer, 6, true, REASON_NONE);
     assert_true(offering_useful(&world.site, clock_monotonic_ms()));
     must(offering_make(&offering, clock_monotonic_ms(), &due_ms, &more, &err), &err);
+    offering_clear(&offering);
     expect_sql("SELECT state FROM amt.job", "leased");
     expect_sql("SELECT count(*) FROM amt.secret_status WHERE kind = 'admin' AND state = 'pending'", "1");
     offer = hear(peer);

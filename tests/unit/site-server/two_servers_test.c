@@ -38,6 +38,7 @@ struct server {
     const char *instance; /* NULL: the only one */
     struct database *database;
     struct vault *vault;
+    struct lane turn;
     int64_t point;
     unsigned number, conflicts;
     struct error err;
@@ -91,6 +92,7 @@ static void close_server(struct server *server)
 {
     database_close(&server->database);
     vault_free(&server->vault);
+    lane_clear(&server->turn);
 }
 
 /* All servers hear the same computers, in different orders. */
@@ -125,7 +127,8 @@ static bool dispatch(struct server *server, struct job_offers *offers)
         .id = server->point, .free = 40, .root_hashes = &our_root, .root_hash_count = 1
     };
 
-    return job_dispatch(server->database, server->vault, &settings, &point, 1, offers, &server->err);
+    return job_dispatch(server->database, server->vault, &settings, &server->turn, &point, 1, offers,
+                        &server->err);
 }
 
 static bool finish(struct server *server, const struct job_offers *offers)
