@@ -243,6 +243,7 @@ void message_free(struct message *message)
     case MESSAGE_WELCOME:
         free(message->welcome.site);
         free(message->welcome.software_version);
+        known_set_clear(&message->welcome.known);
         break;
     case MESSAGE_HEARTBEAT:
         free(message->heartbeat.running);

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "known_set.h"
 #include "secret.h"
 #include "uuid.h"
 
@@ -88,11 +89,13 @@ struct message_register {
     struct attempt_id *running;
     size_t running_count;
     uint64_t process, session; /* process 0: not told */
+    bool hears_known;          /* takes a WELCOME that it did not ask for */
 };
 
 struct message_welcome {
     char *site, *software_version;
     uint32_t heartbeat_s, lease_s;
+    struct known_set known; /* computers; no bits: not told */
 };
 
 struct message_heartbeat {

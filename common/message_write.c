@@ -166,6 +166,7 @@ static ProtobufCMessage *put_register(struct scratch *scratch, const struct mess
     out->n_running = in->running_count;
     out->running = put_attempts(scratch, in->running, in->running_count);
     out->has_process = out->has_session = in->process != 0;
+    out->has_hears_known = out->hears_known = in->hears_known;
     out->process = in->process;
     out->session = in->session;
     return &out->base;
@@ -304,21 +305,29 @@ static ProtobufCMessage *put_hello_seen(struct scratch *scratch, const struct me
     return &out->base;
 }
 
+static ProtobufCMessage *put_welcome(struct scratch *scratch, const struct message_welcome *in)
+{
+    Amt__Welcome *out = scratch_take(scratch, 1, sizeof(*out));
+
+    amt__welcome__init(out);
+    out->site = put_text(scratch, in->site);
+    out->software_version = put_text(scratch, in->software_version);
+    out->heartbeat_s = in->heartbeat_s;
+    out->lease_s = in->lease_s;
+    out->has_known_key = out->has_known_probes = out->has_known_bits = in->known.bits.length != 0;
+    out->known_key = put_bytes(in->known.key, sizeof(in->known.key));
+    out->known_probes = in->known.probes;
+    out->known_bits = put_bytes(in->known.bits.data, in->known.bits.length);
+    return &out->base;
+}
+
 static ProtobufCMessage *put_body(struct scratch *scratch, const struct message *message)
 {
     switch (message->kind) {
     case MESSAGE_REGISTER:
         return put_register(scratch, &message->reg);
-    case MESSAGE_WELCOME: {
-        Amt__Welcome *out = scratch_take(scratch, 1, sizeof(*out));
-
-        amt__welcome__init(out);
-        out->site = put_text(scratch, message->welcome.site);
-        out->software_version = put_text(scratch, message->welcome.software_version);
-        out->heartbeat_s = message->welcome.heartbeat_s;
-        out->lease_s = message->welcome.lease_s;
-        return &out->base;
-    }
+    case MESSAGE_WELCOME:
+        return put_welcome(scratch, &message->welcome);
     case MESSAGE_HEARTBEAT:
         return put_heartbeat(scratch, &message->heartbeat);
     case MESSAGE_HELLO_SEEN:

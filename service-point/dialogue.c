@@ -11,6 +11,9 @@ static const char *const counter_names[OWN_COUNTERS] = {
     [HELLO_DUPLICATE] = "hello.duplicate",
     [HELLO_RUNNING_HERE] = "hello.running-here",
     [HELLO_DISPLACED] = "hello.displaced",
+    [HELLO_TOO_OFTEN] = "hello.too-often",
+    [HELLO_STRANGERS] = "hello.strangers",
+    [HELLO_KNOWN_TOLD] = "hello.known-told",
     [QUEUE_MALFORMED] = "queue.malformed",
     [QUEUE_UNEXPECTED] = "queue.unexpected",
     [QUEUE_REFUSED] = "queue.refused",
@@ -93,25 +96,31 @@ static void say_register(struct service_point *point)
     body->running = running_attempts(point, &body->running_count);
     body->process = point->process;
     body->session = ++point->session;
+    body->hears_known = true;
     registration_asked(&point->registration, queue_client_send(point->queue, &message), point->now_ms);
     message_free(&message);
 }
 
+static void add_counter(struct counter **counters, size_t *count, const char *name, uint64_t value)
+{
+    *counters = reallocate(*counters, *count + 1, sizeof(**counters));
+    (*counters)[(*count)++] = (struct counter){ text_copy(name), value };
+}
+
 static struct counter *all_counters(const struct service_point *point, size_t *count)
 {
+    const struct pending_count waiting = pending_hellos_count(point->hellos);
     struct counter *counters = NULL;
     const char *name;
     uint64_t value;
 
     *count = 0;
-    for (size_t i = 0; point->listener && hello_listener_counter(point->listener, i, &name, &value); i++) {
-        counters = reallocate(counters, *count + 1, sizeof(*counters));
-        counters[(*count)++] = (struct counter){ text_copy(name), value };
-    }
-    for (size_t i = 0; i < OWN_COUNTERS; i++) {
-        counters = reallocate(counters, *count + 1, sizeof(*counters));
-        counters[(*count)++] = (struct counter){ text_copy(counter_names[i]), point->counters[i] };
-    }
+    for (size_t i = 0; point->listener && hello_listener_counter(point->listener, i, &name, &value); i++)
+        add_counter(&counters, count, name, value);
+    for (size_t i = 0; i < OWN_COUNTERS; i++)
+        add_counter(&counters, count, counter_names[i], point->counters[i]);
+    add_counter(&counters, count, "hello.waiting-known", waiting.known);
+    add_counter(&counters, count, "hello.waiting-strangers", waiting.strangers);
     return counters;
 }
 
@@ -174,10 +183,25 @@ static void log_job(const char *event, const struct message_job_offer *offer, co
              log_text("why", why ? why->message : ""));
 }
 
+/* With a WELCOME, or with one that was not asked for and says nothing else. */
+static void learn_known(struct service_point *point, const struct known_set *known)
+{
+    if (!known->bits.length)
+        return;
+    known_set_reader_free(&point->known);
+    point->known = known_set_reader_new(known);
+    pending_hellos_recognise(point->hellos, point->known);
+    point->counters[HELLO_KNOWN_TOLD]++;
+    log_debug("known computers told", log_number("bytes", (int64_t)known->bits.length));
+}
+
 static void welcome(struct service_point *point, struct message *message)
 {
     bool known = point->registration.welcomed;
 
+    learn_known(point, &message->welcome.known);
+    if (!message->correlation)
+        return;
     registration_welcomed(&point->registration, message->welcome.heartbeat_s, point->now_ms);
     if (known)
         return;
@@ -195,7 +219,7 @@ static void take_hello_verdict(struct service_point *point, struct message *mess
     const struct message_hello_verdict *verdict = &message->hello_verdict;
     char device[UUID_TEXT_SIZE];
 
-    if (!pending_hellos_answer(point->hellos, &verdict->uuid))
+    if (!pending_hellos_answer(point->hellos, &verdict->uuid, message->correlation))
         return;
     log_debug("hello judged", log_text("device", uuid_text(&verdict->uuid, device)),
               log_text("verdict", verdict->offered ? "offered" : reason_of(verdict->reason)->name),

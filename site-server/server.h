@@ -14,6 +14,7 @@
 #include "config.h"
 #include "issuing.h"
 #include "metrics/exposition.h"
+#include "queue/known_computers.h"
 #include "queue/offering.h"
 #include "queue/turn.h"
 
@@ -39,6 +40,7 @@ struct server { /* zero-initialise */
 
     struct turn *turn;
     struct roster roster;
+    struct known_computers known;
     struct counters counters;
     struct site site;
     struct offering offering;

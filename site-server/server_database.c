@@ -82,6 +82,8 @@ static bool learn(struct server *server, struct error *err)
     server->news &= ~(unsigned)CHANNEL_SERVICE_POINT;
     if (!issuing_learn(&server->issuing, server->news, err))
         return false;
+    if (server->news & CHANNEL_COMPUTER)
+        known_computers_changed(&server->known);
     if (server->news & CHANNEL_JOB)
         server->site.work_waiting = true;
     server->news = 0;

@@ -184,11 +184,20 @@ void dialogue_settle(const struct dialogue *dialogue, struct site *site, struct 
 
 /* ---- REGISTER ---- */
 
+void site_welcome(const struct site *site, struct message_welcome *welcome)
+{
+    welcome->site = text_copy(site->settings->name);
+    welcome->software_version = text_copy(PRODUCT_VERSION);
+    welcome->heartbeat_s = (uint32_t)site->settings->heartbeat_s;
+    welcome->lease_s = (uint32_t)site->settings->job.lease_s;
+    if (site->known)
+        known_set_copy(&welcome->known, site->known);
+}
+
 static bool open_session(struct site *site, struct exchange *exchange, struct error *err)
 {
     const struct message_register *said = &exchange->said.reg;
     int64_t connected_s = SILENT_HEARTBEATS * site->settings->heartbeat_s;
-    struct message_welcome *welcome;
     size_t taken_back = 0;
 
     if (!service_point_register(site->database, exchange->peer, exchange->address, said, connected_s,
@@ -201,11 +210,7 @@ static bool open_session(struct site *site, struct exchange *exchange, struct er
         return false;
     if (!exchange->repeated && taken_back && !job_announce(site->database, err))
         return false;
-    welcome = &exchange_answer(exchange, MESSAGE_WELCOME)->welcome;
-    welcome->site = text_copy(site->settings->name);
-    welcome->software_version = text_copy(PRODUCT_VERSION);
-    welcome->heartbeat_s = (uint32_t)site->settings->heartbeat_s;
-    welcome->lease_s = (uint32_t)site->settings->job.lease_s;
+    site_welcome(site, &exchange_answer(exchange, MESSAGE_WELCOME)->welcome);
     return true;
 }
 
@@ -437,7 +442,8 @@ static bool judge_hellos(struct site *site, const struct group *group, struct er
 
     for (size_t i = 0; i < group->count; i++)
         hellos[i] = (struct hello){ group->items[i]->service_point, &group->items[i]->said.hello_seen };
-    judged = device_hellos(site->database, &site->settings->hello, hellos, group->count, verdicts, err);
+    judged = device_hellos(site->database, &site->settings->hello, &site->strangers, hellos, group->count,
+                           verdicts, err);
     for (size_t i = 0; judged && i < group->count; i++) {
         exchange_answer(group->items[i], MESSAGE_HELLO_VERDICT)->hello_verdict = verdicts[i];
         offered |= verdicts[i].offered;

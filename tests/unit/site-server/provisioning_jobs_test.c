@@ -35,6 +35,7 @@ static struct postgres *postgres;
 static struct database *db;
 static struct vault *vault;
 static struct lane turn; /* of the dispatcher */
+static struct strangers strangers;
 static int64_t point_a, point_b;
 
 static const struct job_settings settings = {
@@ -128,7 +129,7 @@ static enum reason_code hello(unsigned number, const struct root_hash *root)
     struct message_hello_verdict verdict;
     enum reason_code reason;
 
-    MUST(device_hellos(db, &hello_settings, &(struct hello){ point_a, &seen }, 1, &verdict,
+    MUST(device_hellos(db, &hello_settings, &strangers, &(struct hello){ point_a, &seen }, 1, &verdict,
                        &error_of_call));
     reason = verdict.reason;
     assert_int_equal(verdict.offered, reason == REASON_NONE);
@@ -394,7 +395,7 @@ static void unknown_computers_fill_a_bounded_table_from_which_the_oldest_leave(v
             seen[i] = seen_of(round * 40 + i, &our_root);
             hellos[i] = (struct hello){ point_a, &seen[i] };
         }
-        MUST(device_hellos(db, &hello_settings, hellos, 50, verdicts, &error_of_call));
+        MUST(device_hellos(db, &hello_settings, &strangers, hellos, 50, verdicts, &error_of_call));
         for (unsigned i = 0; i < 50; i++)
             text_free(&verdicts[i].text);
         sql("UPDATE amt_store.unknown_hello SET last_seen = last_seen - interval '1 minute'");
@@ -447,7 +448,7 @@ static void a_turn_of_many_hellos_gives_each_its_verdict(void **state)
     seen[5].address = (char *)"computer.example";
     for (size_t i = 0; i < COUNT_OF(seen); i++)
         hellos[i] = (struct hello){ point_a, &seen[i] };
-    MUST(device_hellos(db, &hello_settings, hellos, COUNT_OF(seen), verdicts, &error_of_call));
+    MUST(device_hellos(db, &hello_settings, &strangers, hellos, COUNT_OF(seen), verdicts, &error_of_call));
     for (size_t i = 0; i < COUNT_OF(seen); i++) {
         assert_string_equal(reason_of(verdicts[i].reason)->name, reason_of(wanted[i])->name);
         assert_true(uuid_equal(&verdicts[i].uuid, &seen[i].uuid));
@@ -1293,7 +1294,7 @@ static void no_more_is_offered_than_there_are_free_slots(void **state)
         seen[i] = seen_of(i + 1, &our_root);
         hellos[i] = (struct hello){ i % 2 ? point_b : point_a, &seen[i] };
     }
-    MUST(device_hellos(db, &hello_settings, hellos, 10, verdicts, &error_of_call));
+    MUST(device_hellos(db, &hello_settings, &strangers, hellos, 10, verdicts, &error_of_call));
     sql("UPDATE amt_store.hello SET root_hashes = '{}'");
     MUST(job_dispatch(db, vault, &settings, &turn, points, 2, &offers, &error_of_call));
     assert_int_equal(offers.count, 3);

@@ -98,6 +98,7 @@ static void close_server(struct server *server)
 /* All servers hear the same computers, in different orders. */
 static bool say_hellos(struct server *server, unsigned first)
 {
+    struct strangers strangers = { 0 };
     static const struct hello_settings hello_settings = { .quiet_s = 3600, .unknown_max = 10 };
     struct message_hello_seen seen[BATCH];
     struct message_hello_verdict verdicts[BATCH];
@@ -114,7 +115,7 @@ static bool say_hellos(struct server *server, unsigned first)
         seen[i].uuid.bytes[15] = (uint8_t)number;
         hellos[i] = (struct hello){ server->point, &seen[i] };
     }
-    if (!device_hellos(server->database, &hello_settings, hellos, BATCH, verdicts, &server->err))
+    if (!device_hellos(server->database, &hello_settings, &strangers, hellos, BATCH, verdicts, &server->err))
         return false;
     for (unsigned i = 0; i < BATCH; i++)
         text_free(&verdicts[i].text);
