@@ -33,6 +33,7 @@ struct counters {
     uint64_t verdicts[REASON_COUNT];          /* of Hellos; REASON_NONE: offered */
     uint64_t finished[REASON_COUNT];          /* attempts; REASON_NONE: done */
     uint64_t directory_errands[REASON_COUNT]; /* REASON_NONE: done */
+    uint64_t directory_turned_away;           /* questions that there was no room for */
     uint64_t offers, declined, answers_lost;
     uint64_t turns, turns_replayed, turn_microseconds;
     uint64_t database_lost;
