@@ -251,6 +251,7 @@ void message_free(struct message *message)
         for (size_t i = 0; i < message->welcome.console_certificate_count; i++)
             bytes_free(&message->welcome.console_certificates[i]);
         free(message->welcome.console_certificates);
+        known_set_clear(&message->welcome.known);
         break;
     case MESSAGE_HEARTBEAT:
         free(message->heartbeat.running);

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "known_set.h"
 #include "secret.h"
 #include "uuid.h"
 
@@ -90,6 +91,7 @@ struct message_register {
     size_t running_count;
     uint64_t process, session;    /* process 0: not told */
     struct bytes console_request; /* PKCS#10, DER; empty: none wanted */
+    bool hears_known;             /* takes a WELCOME that it did not ask for */
 };
 
 #define CONSOLE_CERTIFICATES_MAX  8  /* one of each authority */
@@ -102,6 +104,7 @@ struct message_welcome {
     struct bytes
         *console_certificates; /* DER, for computers in mutual TLS; the authority that issues now first */
     size_t console_certificate_count;
+    struct known_set known; /* computers; no bits: not told */
 };
 
 struct message_heartbeat {

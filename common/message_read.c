@@ -239,10 +239,27 @@ static void read_register(struct reader *reader, const Amt__Register *in, struct
     out->running_count = in->n_running;
     out->process = in->has_process ? in->process : 0;
     out->session = in->has_session ? in->session : 0;
+    out->hears_known = in->has_hears_known && in->hears_known;
     if (out->process > INT64_MAX || out->session > INT64_MAX)
         wrong(reader, "process or session", "is too large");
     read_bytes(reader, "console_request", in->has_console_request, in->console_request,
                &out->console_request);
+}
+
+static void read_known(struct reader *reader, const Amt__Welcome *in, struct known_set *out)
+{
+    struct bytes key = { 0 };
+
+    read_bytes(reader, "known_bits", in->has_known_bits, in->known_bits, &out->bits);
+    read_bytes(reader, "known_key", in->has_known_key, in->known_key, &key);
+    if (out->bits.length) {
+        out->probes = read_enum(reader, "known_probes", in->known_probes, 1, KNOWN_SET_MAX_PROBES);
+        if (key.length != sizeof(out->key) || out->bits.length > KNOWN_SET_MAX_BYTES)
+            wrong(reader, "known_key or known_bits", "has the wrong length");
+        else
+            memcpy(out->key, key.data, sizeof(out->key));
+    }
+    bytes_free(&key);
 }
 
 static void read_welcome(struct reader *reader, const Amt__Welcome *in, struct message_welcome *out)
@@ -259,6 +276,7 @@ static void read_welcome(struct reader *reader, const Amt__Welcome *in, struct m
     for (size_t i = 0; i < in->n_console_certificates; i++)
         read_bytes(reader, "console_certificates", true, in->console_certificates[i],
                    &out->console_certificates[i]);
+    read_known(reader, in, &out->known);
 }
 
 static void read_heartbeat(struct reader *reader, const Amt__Heartbeat *in, struct message_heartbeat *out)

@@ -158,6 +158,7 @@ static ProtobufCMessage *put_register(struct scratch *scratch, const struct mess
     out->n_running = in->running_count;
     out->running = put_attempts(scratch, in->running, in->running_count);
     out->has_process = out->has_session = in->process != 0;
+    out->has_hears_known = out->hears_known = in->hears_known;
     out->process = in->process;
     out->session = in->session;
     out->has_console_request = in->console_request.length != 0;
@@ -302,27 +303,35 @@ static ProtobufCMessage *put_hello_seen(struct scratch *scratch, const struct me
     return &out->base;
 }
 
+static ProtobufCMessage *put_welcome(struct scratch *scratch, const struct message_welcome *in)
+{
+    Amt__Welcome *out = scratch_take(scratch, 1, sizeof(*out));
+
+    amt__welcome__init(out);
+    out->site = put_text(scratch, in->site);
+    out->software_version = put_text(scratch, in->software_version);
+    out->heartbeat_s = in->heartbeat_s;
+    out->lease_s = in->lease_s;
+    out->n_console_certificates = in->console_certificate_count;
+    out->console_certificates =
+        scratch_take(scratch, in->console_certificate_count, sizeof(*out->console_certificates));
+    for (size_t i = 0; i < in->console_certificate_count; i++)
+        out->console_certificates[i] =
+            put_bytes(in->console_certificates[i].data, in->console_certificates[i].length);
+    out->has_known_key = out->has_known_probes = out->has_known_bits = in->known.bits.length != 0;
+    out->known_key = put_bytes(in->known.key, sizeof(in->known.key));
+    out->known_probes = in->known.probes;
+    out->known_bits = put_bytes(in->known.bits.data, in->known.bits.length);
+    return &out->base;
+}
+
 static ProtobufCMessage *put_body(struct scratch *scratch, const struct message *message)
 {
     switch (message->kind) {
     case MESSAGE_REGISTER:
         return put_register(scratch, &message->reg);
-    case MESSAGE_WELCOME: {
-        Amt__Welcome *out = scratch_take(scratch, 1, sizeof(*out));
-
-        amt__welcome__init(out);
-        out->site = put_text(scratch, message->welcome.site);
-        out->software_version = put_text(scratch, message->welcome.software_version);
-        out->heartbeat_s = message->welcome.heartbeat_s;
-        out->lease_s = message->welcome.lease_s;
-        out->n_console_certificates = message->welcome.console_certificate_count;
-        out->console_certificates = scratch_take(scratch, message->welcome.console_certificate_count,
-                                                 sizeof(*out->console_certificates));
-        for (size_t i = 0; i < message->welcome.console_certificate_count; i++)
-            out->console_certificates[i] = put_bytes(message->welcome.console_certificates[i].data,
-                                                     message->welcome.console_certificates[i].length);
-        return &out->base;
-    }
+    case MESSAGE_WELCOME:
+        return put_welcome(scratch, &message->welcome);
     case MESSAGE_HEARTBEAT:
         return put_heartbeat(scratch, &message->heartbeat);
     case MESSAGE_HELLO_SEEN:

@@ -14,6 +14,9 @@ static const char *const counter_names[OWN_COUNTERS] = {
     [HELLO_DUPLICATE] = "hello.duplicate",
     [HELLO_RUNNING_HERE] = "hello.running-here",
     [HELLO_DISPLACED] = "hello.displaced",
+    [HELLO_TOO_OFTEN] = "hello.too-often",
+    [HELLO_STRANGERS] = "hello.strangers",
+    [HELLO_KNOWN_TOLD] = "hello.known-told",
     [QUEUE_MALFORMED] = "queue.malformed",
     [QUEUE_UNEXPECTED] = "queue.unexpected",
     [QUEUE_REFUSED] = "queue.refused",
@@ -99,6 +102,7 @@ static void say_register(struct service_point *point)
     bytes_set(&body->console_request, console_request(point->console)->data,
               console_request(point->console)->length);
     point->console_asked_ms = point->now_ms;
+    body->hears_known = true;
     registration_asked(&point->registration, queue_client_send(point->queue, &message), point->now_ms);
     message_free(&message);
 }
@@ -113,6 +117,12 @@ static void renew_console(struct service_point *point, const struct bytes *issue
         say_register(point);
 }
 
+static void add_counter(struct counter **counters, size_t *count, const char *name, uint64_t value)
+{
+    *counters = reallocate(*counters, *count + 1, sizeof(**counters));
+    (*counters)[(*count)++] = (struct counter){ text_copy(name), value };
+}
+
 struct counter *dialogue_counters(const struct service_point *point, size_t *count)
 {
     struct counter *counters = NULL;
@@ -120,26 +130,25 @@ struct counter *dialogue_counters(const struct service_point *point, size_t *cou
     uint64_t value;
 
     *count = 0;
-    for (size_t i = 0; point->listener && hello_listener_counter(point->listener, i, &name, &value); i++) {
-        counters = reallocate(counters, *count + 1, sizeof(*counters));
-        counters[(*count)++] = (struct counter){ text_copy(name), value };
-    }
-    for (size_t i = 0; i < OWN_COUNTERS; i++) {
-        counters = reallocate(counters, *count + 1, sizeof(*counters));
-        counters[(*count)++] = (struct counter){ text_copy(counter_names[i]), point->counters[i] };
-    }
+    for (size_t i = 0; point->listener && hello_listener_counter(point->listener, i, &name, &value); i++)
+        add_counter(&counters, count, name, value);
+    for (size_t i = 0; i < OWN_COUNTERS; i++)
+        add_counter(&counters, count, counter_names[i], point->counters[i]);
     return counters;
 }
 
 void dialogue_say_heartbeat(struct service_point *point)
 {
     struct message message = { .kind = MESSAGE_HEARTBEAT, .correlation = dialogue_correlation(point) };
+    const struct pending_count waiting = pending_hellos_count(point->hellos);
+    struct message_heartbeat *body = &message.heartbeat;
 
     renew_console(point, NULL);
-
-    message.heartbeat.free = free_slots(point);
-    message.heartbeat.running = running_attempts(point, &message.heartbeat.running_count);
-    message.heartbeat.counters = dialogue_counters(point, &message.heartbeat.counter_count);
+    body->free = free_slots(point);
+    body->running = running_attempts(point, &body->running_count);
+    body->counters = dialogue_counters(point, &body->counter_count);
+    add_counter(&body->counters, &body->counter_count, "hello.waiting-known", waiting.known);
+    add_counter(&body->counters, &body->counter_count, "hello.waiting-strangers", waiting.strangers);
     if (!dialogue_tell(point, &message))
         registration_lost(&point->registration, point->now_ms);
     message_free(&message);
@@ -192,11 +201,26 @@ static void log_job(const char *event, const struct message_job_offer *offer, co
              log_text("why", why ? why->message : ""));
 }
 
+/* With a WELCOME, or with one that was not asked for and says nothing else. */
+static void learn_known(struct service_point *point, const struct known_set *known)
+{
+    if (!known->bits.length)
+        return;
+    known_set_reader_free(&point->known);
+    point->known = known_set_reader_new(known);
+    pending_hellos_recognise(point->hellos, point->known);
+    point->counters[HELLO_KNOWN_TOLD]++;
+    log_debug("known computers told", log_number("bytes", (int64_t)known->bits.length));
+}
+
 static void welcome(struct service_point *point, struct message *message)
 {
     bool known = point->registration.welcomed;
     struct error err = { 0 };
 
+    learn_known(point, &message->welcome.known);
+    if (!message->correlation)
+        return;
     if (!console_take(point->console, message->welcome.console_certificates,
                       message->welcome.console_certificate_count, &err))
         log_warning("console certificate not taken", log_text("why", err.message));
@@ -217,7 +241,7 @@ static void take_hello_verdict(struct service_point *point, struct message *mess
     const struct message_hello_verdict *verdict = &message->hello_verdict;
     char device[UUID_TEXT_SIZE];
 
-    if (!pending_hellos_answer(point->hellos, &verdict->uuid))
+    if (!pending_hellos_answer(point->hellos, &verdict->uuid, message->correlation))
         return;
     log_debug("hello judged", log_text("device", uuid_text(&verdict->uuid, device)),
               log_text("verdict", verdict->offered ? "offered" : reason_of(verdict->reason)->name),

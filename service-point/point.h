@@ -22,6 +22,9 @@ enum own_counter {
     HELLO_DUPLICATE,
     HELLO_RUNNING_HERE,
     HELLO_DISPLACED,
+    HELLO_TOO_OFTEN,
+    HELLO_STRANGERS,
+    HELLO_KNOWN_TOLD,
     QUEUE_MALFORMED,
     QUEUE_UNEXPECTED,
     QUEUE_REFUSED,
@@ -46,6 +49,7 @@ struct service_point {
     uint64_t process, session; /* for REGISTER */
     struct hello_listener *listener;
     struct pending_hellos *hellos;
+    struct known_set_reader *known; /* the computers that the site knows; NULL: it did not tell */
     struct mailbox *mailbox;
     struct session_surroundings surroundings;
     struct session_pool *sessions;

@@ -78,6 +78,7 @@ static void write_certificates(const struct service_point *point, FILE *out)
 static void write_metrics(void *context, FILE *out)
 {
     const struct service_point *point = context;
+    const struct pending_count waiting = pending_hellos_count(point->hellos);
 
     write_counters(point, out);
     metric_single(out, "amt_point_site_connected", "gauge",
@@ -88,8 +89,10 @@ static void write_metrics(void *context, FILE *out)
                   (int64_t)session_pool_running(point->sessions));
     metric_single(out, "amt_point_results_held", "gauge", "Results that the site has not acknowledged yet.",
                   (int64_t)results_count(point->results));
-    metric_single(out, "amt_point_hellos_held", "gauge", "Hellos that the site has not judged yet.",
-                  (int64_t)pending_hellos_count(point->hellos));
+    metric_head(out, "amt_point_hellos_held", "gauge",
+                "Hellos that the site has not judged yet: of computers that it knows, of strangers.");
+    metric_labelled(out, "amt_point_hellos_held", "lane", "known", (int64_t)waiting.known);
+    metric_labelled(out, "amt_point_hellos_held", "lane", "strangers", (int64_t)waiting.strangers);
     write_certificates(point, out);
     metric_head(out, "amt_build_info", "gauge", "1; the label says which version runs.");
     metric_labelled(out, "amt_build_info", "version", PRODUCT_VERSION, 1);
@@ -102,6 +105,7 @@ static void write_metrics(void *context, FILE *out)
 static bool write_health(void *context, FILE *out)
 {
     const struct service_point *point = context;
+    const struct pending_count waiting = pending_hellos_count(point->hellos);
     bool well = point->registration.welcomed && !point->stopping;
 
     fprintf(out, "status: %s\n",
@@ -112,8 +116,8 @@ static bool write_health(void *context, FILE *out)
             queue_client_endpoint(point->queue));
     fprintf(out, "sessions: %zu of %" PRId64 " slots\n", session_pool_running(point->sessions),
             point->config->point_slots);
-    fprintf(out, "results held: %zu\nhellos held: %zu\n", results_count(point->results),
-            pending_hellos_count(point->hellos));
+    fprintf(out, "results held: %zu\n", results_count(point->results));
+    fprintf(out, "hellos held: %zu of known computers, %zu of strangers\n", waiting.known, waiting.strangers);
     fprintf(out, "hello: %s\n", point->listener ? hello_listener_address(point->listener) : "closed");
     fprintf(out, "provisioning certificates: %zu\n", trust_count(point->trust));
     fprintf(out, "version: %s\n", PRODUCT_VERSION);

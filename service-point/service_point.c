@@ -15,6 +15,10 @@
 #include "point_status.h"
 
 #define HELLOS_MOST        20000
+#define STRANGERS_MOST     2000
+#define HELLO_WINDOW       512 /* two of the site's turns */
+#define STRANGERS_WINDOW   64
+#define STRANGERS_A_SECOND 100 /* an operator sees who knocks; the rest of a flood is only counted */
 #define HELLO_QUIET_MS     5000
 #define LOG_INTERVAL_MS    10000
 #define LOOK_HOME_MS       5000 /* for the first site server to answer a second connection */
@@ -26,16 +30,25 @@
 static void hear_hello(void *context, const struct hello_message *hello, const char *address)
 {
     struct service_point *point = context;
+    /* A site that does not tell whom it knows judges all alike. */
+    struct heard_hello heard = { .hello = hello,
+                                 .address = address,
+                                 .known = !point->known || known_set_recognises(point->known, &hello->uuid),
+                                 .seen_at_ms = clock_wall_ms() };
     char device[UUID_TEXT_SIZE];
 
     if (session_pool_has_computer(point->sessions, &hello->uuid)) {
         point->counters[HELLO_RUNNING_HERE]++;
         return;
     }
-    switch (pending_hellos_take(point->hellos, hello, address, dialogue_correlation(point), clock_wall_ms(),
-                                point->now_ms)) {
+    point->counters[HELLO_STRANGERS] += !heard.known;
+    heard.correlation = dialogue_correlation(point);
+    switch (pending_hellos_take(point->hellos, &heard, point->now_ms)) {
     case PENDING_DUPLICATE:
         point->counters[HELLO_DUPLICATE]++;
+        return;
+    case PENDING_TOO_OFTEN:
+        point->counters[HELLO_TOO_OFTEN]++;
         return;
     case PENDING_DISPLACED:
         point->counters[HELLO_DISPLACED]++;
@@ -361,7 +374,13 @@ bool service_point_open(struct service_point **point, const struct config *confi
         !point_open_metrics(opening, err))
         return false;
     describe_surroundings(opening);
-    opening->hellos = pending_hellos_new(HELLOS_MOST, HELLO_QUIET_MS);
+    opening->hellos =
+        pending_hellos_new(&(struct pending_settings){ .most = HELLOS_MOST,
+                                                       .most_strangers = STRANGERS_MOST,
+                                                       .window = HELLO_WINDOW,
+                                                       .window_strangers = STRANGERS_WINDOW,
+                                                       .strangers_per_second = STRANGERS_A_SECOND,
+                                                       .quiet_ms = HELLO_QUIET_MS });
     opening->results = results_new();
     opening->sessions = session_pool_new(&opening->surroundings, (size_t)config->point_slots);
     *point = TAKE(opening);
@@ -383,6 +402,7 @@ void service_point_close(struct service_point **point)
     session_pool_free(&closing->sessions);
     results_free(&closing->results);
     pending_hellos_free(&closing->hellos);
+    known_set_reader_free(&closing->known);
     hello_listener_close(&closing->listener);
     mailbox_close(&closing->mailbox);
     queue_client_close(&closing->queue);

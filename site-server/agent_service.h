@@ -10,7 +10,7 @@
 #define SITE_SERVER_AGENT_SERVICE_H
 
 #include "common/log.h"
-#include "queue/rate_limit.h"
+#include "common/rate_limit.h"
 #include "queue/turn.h"
 
 struct agent_service_options { /* borrowed during agent_service_open() */

@@ -322,6 +322,8 @@ static long wait_ms(const struct server *server)
             next_ms = server->knocks_ms;
         if (server->news && server->learn_ms < next_ms)
             next_ms = server->learn_ms;
+        if (known_computers_due_ms(&server->known) < next_ms)
+            next_ms = known_computers_due_ms(&server->known);
         if (issuing_due_ms(&server->issuing) < next_ms)
             next_ms = issuing_due_ms(&server->issuing);
     }
@@ -409,11 +411,21 @@ static bool take_agents_turn(struct server *server, struct error *err)
     return true;
 }
 
+static void tell_known_computers(struct server *server, int64_t now_ms)
+{
+    struct error err = { 0 };
+
+    if (!known_computers_run(&server->known, &server->site, server->endpoint, now_ms, &err))
+        server_bear(server, "reading which computers are known", &err);
+}
+
 static void look_after_jobs(struct server *server)
 {
     int64_t now_ms = clock_monotonic_ms();
 
     server_look_at_news(server, now_ms);
+    if (server_connected(server))
+        tell_known_computers(server, now_ms);
     if (server_connected(server))
         visit_directory(server, now_ms);
     if (server_connected(server))
@@ -496,6 +508,7 @@ void server_close(struct server *server)
     curve_key_clear(&server->keys);
     roster_clear(&server->roster);
     fleet_figures_clear(&server->figures);
+    known_computers_clear(&server->known);
     database_close(&server->database);
     journal_close(&server->journal);
     vault_free(&server->vault);

@@ -15,6 +15,7 @@
 #include "config.h"
 #include "issuing.h"
 #include "metrics/fleet_figures.h"
+#include "queue/known_computers.h"
 #include "queue/offering.h"
 #include "queue/turn.h"
 
@@ -41,6 +42,7 @@ struct server { /* zero-initialise */
 
     struct turn *turn;
     struct roster roster;
+    struct known_computers known;
     struct counters counters;
     struct fleet_figures figures;
     struct site site;

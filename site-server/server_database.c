@@ -83,6 +83,8 @@ static bool learn(struct server *server, struct error *err)
     server->news &= ~(unsigned)CHANNEL_SERVICE_POINT;
     if (!issuing_learn(&server->issuing, server->news, err))
         return false;
+    if (server->news & CHANNEL_COMPUTER)
+        known_computers_changed(&server->known);
     if (server->news & CHANNEL_JOB)
         server->site.work_waiting = true;
     server->news = 0;
@@ -151,6 +153,7 @@ void server_go_on_without_database(void *context)
     struct server *server = context;
     struct error err; /* the next round meets it again */
 
+    service_manager_alive(clock_monotonic_ms());
     exposition_run(server->exposition);
     if (server->ready && !gatekeeper_answer(server->gatekeeper, clock_monotonic_ms(), &err))
         log_debug("the gate failed", log_text("why", err.message));

@@ -6,7 +6,8 @@
 
 #include "server.h"
 
-#define SERVER_CHANNELS (CHANNEL_JOB | CHANNEL_SERVICE_POINT | CHANNEL_AUTHORITY | CHANNEL_REVOCATION)
+#define SERVER_CHANNELS                                                                                      \
+    (CHANNEL_JOB | CHANNEL_SERVICE_POINT | CHANNEL_AUTHORITY | CHANNEL_REVOCATION | CHANNEL_COMPUTER)
 
 static inline bool server_connected(const struct server *server)
 {

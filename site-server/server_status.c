@@ -61,6 +61,7 @@ static void write_metrics(void *context, FILE *out)
     server->counters.connections_admitted = gate.admitted;
     server->counters.connections_unknown_key = gate.unknown;
     server->counters.connections_broken = endpoint_broken_handshakes(server->endpoint) + gate.malformed;
+    server->counters.directory_turned_away = account_desk_turned_away(server->accounts);
     gauges.directory_under_way = account_desk_count(server->accounts);
     count_present(server, &gauges);
     agent_service_count(&server->agents, &server->counters, &gauges);

@@ -18,8 +18,7 @@ void recovery_clear(struct recovery *recovery)
 
 void recovery_add_entry(struct recovery *recovery, struct journal_entry *entry)
 {
-    recovery->entries =
-        reallocate(recovery->entries, recovery->entry_count + 1, sizeof(*recovery->entries));
+    recovery->entries = reallocate(recovery->entries, recovery->entry_count + 1, sizeof(*recovery->entries));
     recovery->entries[recovery->entry_count++] = *entry;
     *entry = (struct journal_entry){ 0 };
 }
@@ -80,10 +79,9 @@ bool recovery_add_stored(struct recovery *recovery, struct vault *vault, struct 
 }
 
 /* The values of the computer that was added last, from its newest on; the end is where another one begins. */
-static struct recovered_value *find_value(struct recovery *recovery, const struct uuid *uuid,
-                                          bool (*is_it)(const struct recovered_value *value,
-                                                        const void *wanted),
-                                          const void *wanted)
+static struct recovered_value *
+find_value(struct recovery *recovery, const struct uuid *uuid,
+           bool (*is_it)(const struct recovered_value *value, const void *wanted), const void *wanted)
 {
     for (size_t i = recovery->value_count; i > 0; i--) {
         struct recovered_value *value = &recovery->values[i - 1];
@@ -209,8 +207,7 @@ void recovery_judge(const struct recovery *recovery, size_t first, enum credenti
 
         if (value->kind != kind)
             continue;
-        if (may_follow(value, state) &&
-            (!state->pending || value->created_ms >= state->pending->created_ms))
+        if (may_follow(value, state) && (!state->pending || value->created_ms >= state->pending->created_ms))
             state->pending = value;
         state->changed |= value->is_new;
     }

@@ -2,7 +2,8 @@
  * recovery.h - what the passwords of computers are by an escrow journal (devices/journal.h) and by a database
  * that was restored to an earlier moment, put together.
  *
- * Pure but for the vault. Passwords are compared in clear: a value that was sealed anew meanwhile is the same.
+ * Pure but for the vault. Passwords are compared in clear: a value that was sealed anew meanwhile is the
+ * same.
  */
 #ifndef CONTROL_RECOVERY_H
 #define CONTROL_RECOVERY_H
@@ -17,7 +18,7 @@ struct recovered_value {
     int64_t id;         /* in the database; 0: not stored there yet */
     int64_t journal_id; /* under which the journal speaks of it; 0: it does not */
     int64_t created_ms;
-    int64_t active_ms;          /* since when the device is known to have it; 0: it is not known */
+    int64_t active_ms;            /* since when the device is known to have it; 0: it is not known */
     bool was_active, was_pending; /* in the database */
     struct sealed sealed;
     struct secret *clear;

@@ -43,6 +43,7 @@ static const struct {
     { CHANNEL_SERVICE_POINT, "amt_service_point", "LISTEN amt_service_point" },
     { CHANNEL_AUTHORITY, "amt_authority", "LISTEN amt_authority" },
     { CHANNEL_REVOCATION, "amt_revocation", "LISTEN amt_revocation" },
+    { CHANNEL_COMPUTER, "amt_computer", "LISTEN amt_computer" },
 };
 
 static void result_free(PGresult **result)

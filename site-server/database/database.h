@@ -30,6 +30,7 @@ enum database_channel {                            /* bits: what NOTIFY tells */
                         CHANNEL_SERVICE_POINT = 2, /* keys of service points changed */
                         CHANNEL_AUTHORITY = 4,     /* another certificate authority was set */
                         CHANNEL_REVOCATION = 8,    /* a certificate was revoked, or a list made */
+                        CHANNEL_COMPUTER = 16,     /* computers came or went */
 };
 
 struct database_options {

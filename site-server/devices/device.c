@@ -10,6 +10,7 @@
 
 #define HASH_LIST_SHOWN   6 /* of each list in a reason */
 #define HASH_DIGITS_SHOWN 12
+#define TRIM_PART         64 /* of the strangers' table: finding its oldest costs as much as it is long */
 
 enum reason_code device_judge_hello(const struct hello_facts *facts, int64_t quiet_s)
 {
@@ -386,7 +387,8 @@ static bool trim_unknown(struct database *database, int64_t most, struct error *
     return database_write(database, STATEMENT_UNKNOWN_TRIM, parameters, err);
 }
 
-static bool store_unknown(struct database *database, const struct turn *turn, int64_t most, struct error *err)
+static bool store_unknown(struct database *database, const struct turn *turn, int64_t most,
+                          struct strangers *strangers, struct error *err)
 {
     AUTO(parameters_free) struct parameters *parameters = parameters_new();
     AUTO(rows_free) struct rows *rows = NULL;
@@ -411,7 +413,11 @@ static bool store_unknown(struct database *database, const struct turn *turn, in
         return true;
     if (!database_run(database, STATEMENT_UNKNOWN_STORE, parameters, &rows, err))
         return false;
-    return row_number(rows, 0, "added") == 0 || trim_unknown(database, most, err);
+    strangers->untrimmed += row_number(rows, 0, "added");
+    if (strangers->untrimmed <= most / TRIM_PART)
+        return true;
+    strangers->untrimmed = 0;
+    return trim_unknown(database, most, err);
 }
 
 static void answer(const struct turn *turn, const struct message_hello_seen *seen,
@@ -431,8 +437,8 @@ static void answer(const struct turn *turn, const struct message_hello_seen *see
 }
 
 bool device_hellos(struct database *database, const struct hello_settings *settings,
-                   const struct hello *hellos, size_t count, struct message_hello_verdict *verdicts,
-                   struct error *err)
+                   struct strangers *strangers, const struct hello *hellos, size_t count,
+                   struct message_hello_verdict *verdicts, struct error *err)
 {
     AUTO(turn_clear) struct turn turn = { 0 };
 
@@ -443,7 +449,7 @@ bool device_hellos(struct database *database, const struct hello_settings *setti
         judge(&turn, settings->quiet_s);
         if (!explain_roots(database, &turn, err) || !store_known(database, &turn, err) ||
             !store_jobs(database, &turn, err) || !fail_jobs(database, &turn, err) ||
-            !store_unknown(database, &turn, settings->unknown_max, err))
+            !store_unknown(database, &turn, settings->unknown_max, strangers, err))
             return false;
     }
     for (size_t i = 0; i < count; i++)

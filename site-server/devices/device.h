@@ -11,7 +11,13 @@
 
 struct hello_settings {
     int64_t quiet_s;     /* a Hello this soon after provisioning is a late one */
-    int64_t unknown_max; /* rows of unknown_hello */
+    int64_t unknown_max; /* rows of unknown_hello, and a 64th more until the oldest leave */
+};
+
+/* Zero-initialise; kept from turn to turn. When a turn is rolled back it counts too many or, once, too few:
+ * the table is trimmed a little too early or too late. */
+struct strangers {
+    int64_t untrimmed; /* rows added since the oldest had to leave */
 };
 
 struct hello {
@@ -25,8 +31,8 @@ struct hello {
  * text_free(). A Hello with an address that is none fails alone: REASON_MESSAGE_REFUSED in its verdict.
  */
 bool device_hellos(struct database *database, const struct hello_settings *settings,
-                   const struct hello *hellos, size_t count, struct message_hello_verdict *verdicts,
-                   struct error *err) MUST_CHECK;
+                   struct strangers *strangers, const struct hello *hellos, size_t count,
+                   struct message_hello_verdict *verdicts, struct error *err) MUST_CHECK;
 
 /* What the verdict depends on. */
 struct hello_facts {

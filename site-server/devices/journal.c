@@ -199,8 +199,7 @@ static bool parse_time(const char *text, int64_t *at_ms)
     struct tm utc = { 0 };
     const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
 
-    if (!rest || strlen(rest) != 5 || rest[0] != '.' || rest[4] != 'Z' ||
-        strspn(rest + 1, "0123456789") != 3)
+    if (!rest || strlen(rest) != 5 || rest[0] != '.' || rest[4] != 'Z' || strspn(rest + 1, "0123456789") != 3)
         return false;
     *at_ms = (int64_t)timegm(&utc) * 1000 + strtol(rest + 1, NULL, 10);
     return true;

@@ -4,7 +4,8 @@
  * A database that was taken back to an earlier moment lacks the passwords and certificates that were made
  * after it, and the devices have them. So each is written to this file too, and is on its disk before it is
  * handed out (spec 6.1): passwords sealed as in the database, by the same keys and bound to the same places
- * (vault.h), certificates, and which password a firmware was found to have, or not to have taken. `amtctl secret recover` reads it.
+ * (vault.h), certificates, and which password a firmware was found to have, or not to have taken. `amtctl
+ * secret recover` reads it.
  *
  * Lines of fields separated by blanks; the first field is the version of the format, the second the time:
  *     1 2026-01-31T12:00:00.000Z secret UUID ID KIND KEY-ID NONCE CIPHERTEXT ADDRESS

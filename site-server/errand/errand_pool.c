@@ -196,6 +196,24 @@ void *errand_collect(struct errand_pool *pool)
     return task;
 }
 
+void *errand_withdraw(struct errand_pool *pool)
+{
+    struct errand *errand;
+    void *task;
+
+    pthread_mutex_lock(&pool->lock);
+    errand = STAILQ_FIRST(&pool->waiting);
+    if (errand)
+        STAILQ_REMOVE_HEAD(&pool->waiting, next);
+    pthread_mutex_unlock(&pool->lock);
+    if (!errand)
+        return NULL;
+    pool->count--;
+    task = errand->task;
+    free(errand);
+    return task;
+}
+
 size_t errand_count(const struct errand_pool *pool)
 {
     return pool->count;

@@ -37,6 +37,8 @@ bool errand_post(struct errand_pool *pool, void *task) MUST_CHECK;
 int errand_descriptor(const struct errand_pool *pool);
 /* A finished task, the caller's again; NULL: none is there. In no particular order. */
 void *errand_collect(struct errand_pool *pool) MUST_CHECK;
+/* One that no thread has begun yet, the caller's again; NULL: there is none. */
+void *errand_withdraw(struct errand_pool *pool) MUST_CHECK;
 /* Posted and not yet collected. */
 size_t errand_count(const struct errand_pool *pool);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "devices/root_hash.h"
+#include "jobs/due.h"
 #include "jobs/lease.h"
 #include "jobs/preparation.h"
 #include "jobs/rollout.h"
@@ -13,8 +14,7 @@
 #include "statement.h"
 
 #define OFFERS_AT_ONCE 256 /* in one transaction */
-#define PAGE_JOBS      512 /* looked at in one statement */
-#define PAGES_MAX      40  /* when all that is due is for service points that are full */
+#define LOOKS_MAX      40  /* when all that is due is for service points that are full */
 
 void job_offers_clear(struct job_offers *offers)
 {
@@ -117,7 +117,7 @@ struct choosing {
     bool limited;                 /* some of them are of a profile with limits */
     struct job_setback *stranded; /* nobody can take them */
     size_t stranded_count;
-    int64_t after_us, after_id; /* where the next page begins */
+    struct due_jobs *due;
 };
 
 static void numbers_free(int64_t **numbers)
@@ -129,6 +129,7 @@ static void numbers_free(int64_t **numbers)
 static void choosing_clear(struct choosing *c)
 {
     points_elsewhere_clear(&c->elsewhere);
+    due_jobs_free(&c->due);
     free(c->points);
     free(c->free_slots);
     free(c->chosen);
@@ -181,6 +182,7 @@ static void choose(struct choosing *c, struct rows *rows, size_t row)
         c->free_slots[point]--;
         c->free_total--;
         c->limited |= row_bool(rows, row, "limited");
+        due_jobs_took(c->due, rows, row);
         break;
     case DISPATCH_NOBODY:
         c->stranded = reallocate(c->stranded, c->stranded_count + 1, sizeof(*c->stranded));
@@ -200,25 +202,24 @@ static void choose(struct choosing *c, struct rows *rows, size_t row)
     free(hashes);
 }
 
-static bool choose_page(struct choosing *c, bool *last, struct error *err)
+/* Slots and offers that are left. */
+static size_t room(const struct choosing *c)
 {
-    AUTO(parameters_free) struct parameters *parameters = parameters_new();
-    AUTO(rows_free) struct rows *rows = NULL;
-    size_t count;
+    size_t offers = c->chosen_max - c->chosen_count;
 
-    parameters_number(parameters, c->after_us);
-    parameters_number(parameters, c->after_id);
-    parameters_number(parameters, PAGE_JOBS);
-    if (!database_run(c->database, STATEMENT_JOBS_DUE, parameters, &rows, err))
+    return c->free_total < offers ? (size_t)c->free_total : offers;
+}
+
+static bool choose_some(struct choosing *c, bool *last, struct error *err)
+{
+    AUTO(rows_free) struct rows *rows = NULL;
+
+    if (!due_jobs_next(c->due, room(c), &rows, last, err))
         return false;
-    count = rows_count(rows);
-    for (size_t i = 0; i < count && c->free_total && c->chosen_count < c->chosen_max; i++)
-        choose(c, rows, i);
-    if (count) {
-        c->after_us = row_number(rows, count - 1, "not_before_us");
-        c->after_id = row_number(rows, count - 1, "id");
+    for (size_t i = 0; i < rows_count(rows) && room(c); i++) {
+        if (!row_is_null(rows, i, "id"))
+            choose(c, rows, i);
     }
-    *last = count < PAGE_JOBS;
     return true;
 }
 
@@ -226,10 +227,8 @@ static bool choose_all(struct choosing *c, struct error *err)
 {
     bool last = false;
 
-    c->after_us = INT64_MIN / 2;
-    for (unsigned page = 0; page < PAGES_MAX && !last && c->free_total && c->chosen_count < c->chosen_max;
-         page++) {
-        if (!choose_page(c, &last, err))
+    for (unsigned look = 0; look < LOOKS_MAX && !last && room(c); look++) {
+        if (!choose_some(c, &last, err))
             return false;
     }
     return true;
@@ -433,10 +432,11 @@ static void add_elsewhere(struct choosing *c)
     }
 }
 
-static bool choosing_begin(struct choosing *c, struct database *database,
+static bool choosing_begin(struct choosing *c, struct database *database, struct lane *turn,
                            const struct connected_point *points, size_t count, struct error *err)
 {
     c->database = database;
+    c->due = due_jobs_begin(database, turn);
     if (!service_points_elsewhere(database, &c->elsewhere, err))
         return false;
     c->points = allocate((count + c->elsewhere.count) * sizeof(*c->points));
@@ -453,14 +453,14 @@ static bool choosing_begin(struct choosing *c, struct database *database,
 }
 
 bool job_dispatch(struct database *database, struct vault *vault, const struct job_settings *settings,
-                  const struct connected_point *points, size_t count, struct job_offers *offers,
-                  struct error *err)
+                  struct lane *turn, const struct connected_point *points, size_t count,
+                  struct job_offers *offers, struct error *err)
 {
     AUTO(choosing_clear) struct choosing c = { 0 };
     AUTO(batch_clear) struct batch batch = { 0 };
 
     *offers = (struct job_offers){ 0 };
-    if (!choosing_begin(&c, database, points, count, err) || !choose_all(&c, err) ||
+    if (!choosing_begin(&c, database, turn, points, count, err) || !choose_all(&c, err) ||
         !job_set_back(database, settings, c.stranded, c.stranded_count, err))
         return false;
     offers->more = c.chosen_count == c.chosen_max && c.free_total;

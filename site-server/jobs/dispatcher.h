@@ -5,12 +5,14 @@
  * the one that heard the Hello, else to one that serves no subnets in particular; of several equal ones to
  * that with the most free slots. One whose provisioning certificates the computer does not trust is none.
  * The service points of all site servers on the database count; each site server hands out to its own, and
- * leaves to the others what suits theirs better. Between equal ones whoever is first has it.
+ * leaves to the others what suits theirs better. Between equal ones whoever is first has it. Which job comes
+ * first is said by due.h: subnets take turns.
  */
 #ifndef JOBS_DISPATCHER_H
 #define JOBS_DISPATCHER_H
 
 #include "devices/vault.h"
+#include "jobs/due.h"
 #include "jobs/job.h"
 
 struct connected_point { /* all borrowed */
@@ -39,11 +41,12 @@ void job_offers_clear(struct job_offers *offers);
 /*
  * Leases what is due to whom it suits and prepares the offers: secrets are generated, encrypted and written
  * in the same transaction (spec 6.1). The offers go out after the commit. A job that cannot be prepared
- * waits, with the reason. points: those that are connected to this site server.
+ * waits, with the reason. points: those that are connected to this site server. turn: the lane that had its
+ * turn last, which the caller keeps from call to call.
  */
 bool job_dispatch(struct database *database, struct vault *vault, const struct job_settings *settings,
-                  const struct connected_point *points, size_t count, struct job_offers *offers,
-                  struct error *err) MUST_CHECK;
+                  struct lane *turn, const struct connected_point *points, size_t count,
+                  struct job_offers *offers, struct error *err) MUST_CHECK;
 
 enum dispatch_choice { DISPATCH_TO, DISPATCH_FULL, DISPATCH_ELSEWHERE, DISPATCH_NOBODY };
 

@@ -75,6 +75,8 @@ void counters_write(const struct counters *counters, const struct gauges *gauges
     step_times_write(&counters->steps, out);
     by_reason(out, "amt_directory_errands_total", "Errands to the directory by outcome.",
               counters->directory_errands, "done");
+    metric_single(out, "amt_directory_errands_turned_away_total", "counter",
+                  "Questions to the directory that there was no room for.", counters->directory_turned_away);
     metric_single(out, "amt_jobs_offered_total", "counter", "Jobs handed out.", counters->offers);
     metric_single(out, "amt_jobs_declined_total", "counter", "Offers that a service point declined.",
                   counters->declined);

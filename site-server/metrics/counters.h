@@ -36,6 +36,7 @@ struct counters {
     uint64_t retried[REASON_COUNT];  /* attempts that failed and are repeated, if any are left */
     struct step_times steps;
     uint64_t directory_errands[REASON_COUNT]; /* REASON_NONE: done */
+    uint64_t directory_turned_away;           /* questions that there was no room for */
     uint64_t offers, declined, answers_lost;
     uint64_t turns, turns_replayed, turn_microseconds;
     uint64_t database_lost;

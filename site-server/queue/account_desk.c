@@ -29,6 +29,7 @@ struct account_desk {
     LIST_HEAD(, desk_errand) under_way;
     struct desk_errand *unsettled; /* is back, and could not be committed */
     int64_t sweep_ms;
+    uint64_t turned_away; /* the pool was full */
     struct log_limit log_failed;
     char trouble[sizeof(((struct error *)NULL)->message)];
 };
@@ -125,10 +126,12 @@ static struct desk_errand *find_under_way(struct account_desk *desk, const struc
 static void send_out(struct account_desk *desk, struct desk_errand *errand)
 {
     errand->posted_ms = clock_monotonic_ms();
-    if (errand_post(desk->pool, errand))
+    if (errand_post(desk->pool, errand)) {
         LIST_INSERT_HEAD(&desk->under_way, errand, others);
-    else
-        errand_free(&errand);
+        return;
+    }
+    desk->turned_away++;
+    errand_free(&errand);
 }
 
 static bool same_attempt(const struct directory_task *a, const struct directory_task *b)
@@ -177,6 +180,11 @@ int64_t account_desk_due_ms(const struct account_desk *desk)
 const char *account_desk_trouble(const struct account_desk *desk)
 {
     return desk ? desk->trouble : "";
+}
+
+uint64_t account_desk_turned_away(const struct account_desk *desk)
+{
+    return desk ? desk->turned_away : 0;
 }
 
 size_t account_desk_count(const struct account_desk *desk)
@@ -283,6 +291,34 @@ static struct desk_errand *take_back(struct account_desk *desk)
     return errand;
 }
 
+static void answer_unreachable(struct endpoint *endpoint, struct counters *counters,
+                               struct desk_errand *errand, const struct error *why)
+{
+    if (errand->after)
+        answer_unreachable(endpoint, counters, errand->after, why);
+    errand->task.done = false;
+    errand->task.err = *why;
+    counters->directory_errands[why->reason]++;
+    answer_errand(endpoint, errand);
+}
+
+/*
+ * When no controller answers, whoever waits for one is told so at once: one after the other would find out by
+ * a time-out of his own, and thousands of jobs would keep their slots meanwhile from those that need no
+ * directory. They come again, by retry policy or with the next sweep.
+ */
+static void send_home(struct account_desk *desk, struct endpoint *endpoint, struct counters *counters,
+                      const struct error *why)
+{
+    struct desk_errand *errand;
+
+    while ((errand = errand_withdraw(desk->pool))) {
+        LIST_REMOVE(errand, others);
+        answer_unreachable(endpoint, counters, errand, why);
+        errand_free(&errand);
+    }
+}
+
 static bool take_results(struct account_desk *desk, struct database *database, struct endpoint *endpoint,
                          struct counters *counters, struct error *err)
 {
@@ -297,6 +333,8 @@ static bool take_results(struct account_desk *desk, struct database *database, s
         note_trouble(desk, &errand->task);
         log_errand(desk, errand);
         answer_errand(endpoint, errand);
+        if (!errand->task.done && errand->task.err.reason == REASON_DIRECTORY_UNREACHABLE)
+            send_home(desk, endpoint, counters, &errand->task.err);
         after = TAKE(errand->after);
         errand_free(&errand);
         if (after)

@@ -40,6 +40,8 @@ bool account_desk_run(struct account_desk *desk, struct database *database, stru
 /* Why the directory did not answer, or not let us in, when it was asked last; "" when it did. Borrowed; desk
  * may be NULL. */
 const char *account_desk_trouble(const struct account_desk *desk);
+/* Questions that there was no room for, so far; they are asked again. */
+uint64_t account_desk_turned_away(const struct account_desk *desk);
 size_t account_desk_count(const struct account_desk *desk); /* errands under way; desk may be NULL */
 
 #endif

@@ -206,6 +206,16 @@ static bool answer_console(struct site *site, struct exchange *exchange, struct 
     return true;
 }
 
+void site_welcome(const struct site *site, struct message_welcome *welcome)
+{
+    welcome->site = text_copy(site->settings->name);
+    welcome->software_version = text_copy(PRODUCT_VERSION);
+    welcome->heartbeat_s = (uint32_t)site->settings->heartbeat_s;
+    welcome->lease_s = (uint32_t)site->settings->job.lease_s;
+    if (site->known)
+        known_set_copy(&welcome->known, site->known);
+}
+
 static bool open_session(struct site *site, struct exchange *exchange, struct error *err)
 {
     const struct message_register *said = &exchange->said.reg;
@@ -224,10 +234,7 @@ static bool open_session(struct site *site, struct exchange *exchange, struct er
     if (!exchange->repeated && taken_back && !job_announce(site->database, err))
         return false;
     welcome = &exchange_answer(exchange, MESSAGE_WELCOME)->welcome;
-    welcome->site = text_copy(site->settings->name);
-    welcome->software_version = text_copy(PRODUCT_VERSION);
-    welcome->heartbeat_s = (uint32_t)site->settings->heartbeat_s;
-    welcome->lease_s = (uint32_t)site->settings->job.lease_s;
+    site_welcome(site, welcome);
     return answer_console(site, exchange, welcome, err);
 }
 
@@ -462,7 +469,8 @@ static bool judge_hellos(struct site *site, const struct group *group, struct er
 
     for (size_t i = 0; i < group->count; i++)
         hellos[i] = (struct hello){ group->items[i]->service_point, &group->items[i]->said.hello_seen };
-    judged = device_hellos(site->database, &site->settings->hello, hellos, group->count, verdicts, err);
+    judged = device_hellos(site->database, &site->settings->hello, &site->strangers, hellos, group->count,
+                           verdicts, err);
     for (size_t i = 0; judged && i < group->count; i++) {
         exchange_answer(group->items[i], MESSAGE_HELLO_VERDICT)->hello_verdict = verdicts[i];
         offered |= verdicts[i].offered;

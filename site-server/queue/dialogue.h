@@ -50,6 +50,8 @@ struct site { /* what handlers work with; all borrowed */
     struct account_desk *accounts;     /* NULL: no directory is configured */
     struct roster *roster;
     struct counters *counters;
+    const struct known_set *known; /* computers; NULL: not read yet */
+    struct strangers strangers;
     bool work_waiting; /* set when a dispatch may find something to hand out */
 };
 
@@ -93,6 +95,8 @@ void exchange_clear(struct exchange *exchange);
 /* Forgets the answer and all that a handler found out. */
 void exchange_reset(struct exchange *exchange);
 void exchange_refuse(struct exchange *exchange, enum reason_code reason, const char *text);
+/* What every WELCOME of the site says. */
+void site_welcome(const struct site *site, struct message_welcome *welcome);
 /* For handlers: the answer of that kind, to be filled. */
 struct message *exchange_answer(struct exchange *exchange, enum message_kind kind);
 

@@ -77,11 +77,17 @@ static bool renew_certificates(struct offering *offering, int64_t now_ms, size_t
     return true;
 }
 
-void offering_clear(struct offering *offering)
+static void forget_unsent(struct offering *offering)
 {
     free(offering->unsent);
     offering->unsent = NULL;
     offering->unsent_count = 0;
+}
+
+void offering_clear(struct offering *offering)
+{
+    forget_unsent(offering);
+    lane_clear(&offering->turn);
 }
 
 static void add_unsent(struct offering *offering, const struct attempt_id *id, int64_t service_point)
@@ -108,7 +114,7 @@ static bool commit(struct offering *offering, const struct present *present, con
                    struct error *err)
 {
     if (database_commit(offering->site->database, err)) {
-        offering_clear(offering);
+        forget_unsent(offering);
         return true;
     }
     for (size_t i = 0; i < offers->count && err->code == ERROR_UNREACHABLE; i++)
@@ -125,7 +131,8 @@ static bool lease_jobs(struct offering *offering, const struct present *present,
     size_t taken_back = 0, renewals = 0;
 
     if (!database_begin(database, err) || !take_back(offering, now_ms, &taken_back, &renewals, err) ||
-        !job_dispatch(database, offering->vault, settings, present->points, present->count, offers, err) ||
+        !job_dispatch(database, offering->vault, settings, &offering->turn, present->points, present->count,
+                      offers, err) ||
         !lease_next_due(database, next_due_ms, err) || !commit(offering, present, offers, err))
         return false;
     if (taken_back)

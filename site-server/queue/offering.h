@@ -5,6 +5,7 @@
 #define QUEUE_OFFERING_H
 
 #include "devices/vault.h"
+#include "jobs/due.h"
 #include "jobs/lease.h"
 #include "queue/dialogue.h"
 
@@ -15,6 +16,7 @@ struct offering {
     uint64_t correlation; /* of the last offer */
     int64_t renewal_ms;   /* monotonic: no look at the certificates before */
     bool renewals_left;   /* the last look found more than were requested */
+    struct lane turn;     /* which had its turn last */
     /* Attempts whose offers did not go out, or whose commit has an unknown outcome; owned. */
     struct held_attempt *unsent;
     size_t unsent_count;

@@ -87,6 +87,7 @@ struct session *roster_open(struct roster *roster, const char *key, const struct
     if (!session)
         session = insert(roster, key);
     learn_abilities(session, said);
+    session->hears_known = said->hears_known;
     session->slots = said->slots;
     session->free = said->free < said->slots ? said->free : said->slots;
     session->unanswered = 0; /* what was under way to an earlier connection is lost with it */

@@ -9,8 +9,10 @@
  * Then client agents, as they come on a Monday morning: each connects, enrols, asks for its policy and
  * registers a one-time password, while computers are provisioned beside them.
  *
+ * At last strangers, who say Hello far more often than all computers together (flood.h).
+ *
  * Environment: BENCH_SESSIONS (default "1000 2000"), BENCH_LATENCY_MS (200), BENCH_GENERATION (16.1),
- * BENCH_AGENTS (10000; 0: none).
+ * BENCH_AGENTS (10000; 0: none), BENCH_FLOOD (5000 a second; 0: none).
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,41 +22,16 @@
 
 #include "agents.h"
 #include "common/clock.h"
+#include "flood.h"
 #include "minimal_client.h"
-#include "usage.h"
+#include "round.h"
 
 enum {
-    MINIMAL_COMPUTERS = 200,
     SESSIONS_MOST = 10000,
-    SAMPLE_MS = 250,
-    START_ALLOWED_MS = 60000,
     AGENTS_MOST = 50000,
     AGENTS_AT_ONCE = 128,
-    SESSIONS_BESIDE = 300,    /* computers that are provisioned beside the agents */
-    SESSION_ALLOWED_MS = 150, /* of a round's duration, for each session */
+    SESSIONS_BESIDE = 300, /* computers that are provisioned beside the agents */
 };
-
-struct used { /* ms of CPU time */
-    double point, server, database;
-};
-
-struct round {
-    struct site *site;
-    struct computer *computers;
-    size_t sessions;
-    double seconds;
-    struct used used;
-    int64_t most_in_flight, resident_kib; /* at that moment, above the idle process */
-    int64_t handshakes, full, requests;   /* of all computers; full: not of a known TLS session */
-    double minimal_ms;                    /* a computer */
-};
-
-static const char *setting(const char *name, const char *usual)
-{
-    const char *value = getenv(name);
-
-    return value && *value ? value : usual;
-}
 
 /* A file descriptor for each computer in the simulator, and for each session in the service point. */
 static void raise_descriptor_limit(void)
@@ -65,85 +42,6 @@ static void raise_descriptor_limit(void)
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
-}
-
-static struct used read_used(const struct site *site)
-{
-    return (struct used){ usage_cpu_ms(process_pid(site->points[0].process)),
-                          usage_cpu_ms(process_pid(site->server)),
-                          usage_cpu_ms(postgres_pid(site->postgres)) };
-}
-
-static bool start_round(struct round *round, struct error *err)
-{
-    static const char *const server_settings[] = { "job.deadline = 600s", "job.lease = 900s", NULL };
-    AUTO(text_free) char *slots = text_format("point.slots = %zu", round->sessions);
-    AUTO(text_free) char *fleet = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&fleet, &length);
-    struct site_options options = {
-        .name = "bench",
-        .server_settings = server_settings,
-        .point_settings =
-            (const char *[]){ slots, "firmware.request_timeout = 120s", "firmware.connect_timeout = 120s",
-                              "firmware.slow_request_timeout = 120s", NULL },
-        .without_simulator = true,
-    };
-    bool done = site_start(&round->site, &options, err);
-
-    round->computers = allocate((round->sessions + MINIMAL_COMPUTERS) * sizeof(*round->computers));
-    for (size_t i = 0; done && i < round->sessions + MINIMAL_COMPUTERS; i++) {
-        computer_plan(&round->computers[i], round->site, (unsigned)i, setting("BENCH_GENERATION", "16.1"));
-        AUTO(text_free)
-        char *line = computer_fleet_line(&round->computers[i], round->site->dns_suffix,
-                                         round->site->provisioning.sha256_hex, "hello=manual");
-
-        fprintf(out, "%s\n", line);
-    }
-    fclose(out);
-    options.fleet = fleet;
-    options.simulator_options =
-        (const char *[]){ "--latency-ms", setting("BENCH_LATENCY_MS", "200"), "--key-pool", "16", NULL };
-    return done && computers_import(round->site, round->computers, round->sessions, err) &&
-           site_start_simulator(round->site, &options, err);
-}
-
-static bool say_all_hellos(const struct round *round, struct error *err)
-{
-    for (size_t i = 0; i < round->sessions; i++) {
-        if (!simulator_control(round->site->simulator, NULL, err, "hello %s", round->computers[i].uuid))
-            return false;
-    }
-    return true;
-}
-
-static bool watch(struct round *round, int64_t started_ms, struct error *err)
-{
-    long idle_kib = usage_resident_kib(process_pid(round->site->points[0].process));
-    int64_t end_ms = started_ms + START_ALLOWED_MS + (int64_t)round->sessions * SESSION_ALLOWED_MS;
-    int64_t provisioned = 0, in_flight = 0;
-
-    while (provisioned < (int64_t)round->sessions) {
-        if (interrupted())
-            return error_set(err, ERROR_INTERNAL, "interrupted");
-        if (clock_monotonic_ms() > end_ms)
-            return error_set(err, ERROR_UNREACHABLE,
-                             "%" PRId64 " of %zu computers provisioned when time was up", provisioned,
-                             round->sessions);
-        wait_a_little(SAMPLE_MS);
-        if (!sql_number(round->site->sql, &in_flight, err,
-                        "SELECT count(*) FROM amt.job WHERE state = 'leased'") ||
-            !sql_number(round->site->sql, &provisioned, err,
-                        "SELECT count(*) FROM amt.computer WHERE amt_status = 3"))
-            return false;
-        if (in_flight >= round->most_in_flight) {
-            long now_kib = usage_resident_kib(process_pid(round->site->points[0].process)) - idle_kib;
-
-            round->most_in_flight = in_flight;
-            round->resident_kib = now_kib > round->resident_kib ? now_kib : round->resident_kib;
-        }
-    }
-    return true;
 }
 
 static bool count_traffic(struct round *round, struct error *err)
@@ -160,12 +58,12 @@ static bool count_traffic(struct round *round, struct error *err)
 
 static bool provision_all(struct round *round, struct error *err)
 {
-    struct used before = read_used(round->site), after;
+    struct used before = round_used(round->site), after;
     int64_t started_ms = clock_monotonic_ms();
 
-    if (!say_all_hellos(round, err) || !watch(round, started_ms, err))
+    if (!round_say_all_hellos(round, err) || !round_watch(round, started_ms, err))
         return false;
-    after = read_used(round->site);
+    after = round_used(round->site);
     round->seconds = (double)(clock_monotonic_ms() - started_ms) / 1000;
     round->used = (struct used){ after.point - before.point, after.server - before.server,
                                  after.database - before.database };
@@ -220,12 +118,11 @@ static void print_round(const struct round *round)
 static bool bench_round(size_t sessions, struct error *err)
 {
     struct round round = { .sessions = sessions };
-    bool done = start_round(&round, err) && provision_all(&round, err) && run_minimal_client(&round, err);
+    bool done = round_start(&round, err) && provision_all(&round, err) && run_minimal_client(&round, err);
 
     if (done)
         print_round(&round);
-    site_stop(&round.site);
-    free(round.computers);
+    round_stop(&round);
     return done;
 }
 
@@ -251,13 +148,13 @@ static bool run_agents(struct round *round, size_t agents, struct error *err)
 {
     const struct agents_work work = { round->site, agents, AGENTS_AT_ONCE };
     struct agents_result result = { 0 };
-    struct used before = read_used(round->site), after;
+    struct used before = round_used(round->site), after;
     int64_t started_ms = clock_monotonic_ms();
 
-    if (!say_all_hellos(round, err) || !agents_run(&work, &result, err))
+    if (!round_say_all_hellos(round, err) || !agents_run(&work, &result, err))
         return false;
-    after = read_used(round->site);
-    if (!watch(round, started_ms, err))
+    after = round_used(round->site);
+    if (!round_watch(round, started_ms, err))
         return false;
     round->seconds = (double)(clock_monotonic_ms() - started_ms) / 1000;
     print_agents(&work, &result,
@@ -267,7 +164,7 @@ static bool run_agents(struct round *round, size_t agents, struct error *err)
 
 static bool bench_agents(struct error *err)
 {
-    unsigned long agents = strtoul(setting("BENCH_AGENTS", "10000"), NULL, 10);
+    unsigned long agents = strtoul(round_setting("BENCH_AGENTS", "10000"), NULL, 10);
     struct round round = { .sessions = SESSIONS_BESIDE };
     bool done;
 
@@ -275,15 +172,14 @@ static bool bench_agents(struct error *err)
         return true;
     if (agents > AGENTS_MOST)
         return error_set(err, ERROR_INPUT, "BENCH_AGENTS: \"%lu\" is more than %d", agents, AGENTS_MOST);
-    done = start_round(&round, err) && run_agents(&round, agents, err);
-    site_stop(&round.site);
-    free(round.computers);
+    done = round_start(&round, err) && run_agents(&round, agents, err);
+    round_stop(&round);
     return done;
 }
 
 int main(void)
 {
-    AUTO(text_free) char *list = text_copy(setting("BENCH_SESSIONS", "1000 2000"));
+    AUTO(text_free) char *list = text_copy(round_setting("BENCH_SESSIONS", "1000 2000"));
     struct error err = { 0 };
     char *rest = list, *word;
     bool done = true;
@@ -301,7 +197,7 @@ int main(void)
                          SESSIONS_MOST);
         done = done && bench_round(sessions, &err);
     }
-    done = done && bench_agents(&err);
+    done = done && bench_agents(&err) && bench_flood(&err);
     if (!done)
         fprintf(stderr, "bench: %s\n", err.message);
     return done ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "usage.h"
+#include "support/usage.h"
 
 enum { STACK_BYTES = 256 * 1024, TLS_PORT = 16993, READ_TIMEOUT_S = 120 };
 

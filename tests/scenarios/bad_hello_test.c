@@ -15,14 +15,9 @@
 
 #include "common/uuid.h"
 #include "support/expect.h"
+#include "support/hello_flood.h"
 
 enum { CROWD = 200 };
-
-static void put_number(uint8_t *at, uint32_t value, unsigned bytes)
-{
-    for (unsigned i = 0; i < bytes; i++)
-        at[i] = (uint8_t)(value >> 8 * i);
-}
 
 /* A Hello with one SHA-256 hash; returns its length. */
 static size_t hello_of(uint8_t hello[64], const char *uuid_as_text)
@@ -31,15 +26,8 @@ static size_t hello_of(uint8_t hello[64], const char *uuid_as_text)
 
     assert_true(uuid_parse(uuid_as_text, &uuid));
     memset(hello, 0, 64);
-    put_number(hello, 1, 2);
-    put_number(hello + 2, 3, 2);
-    put_number(hello + 4, 0, 4);
-    uuid_to_smbios(&uuid, hello + 8);
-    hello[24] = 1;
-    hello[25] = 2;
-    hello[26] = 32;
-    memset(hello + 27, 0xa5, 32);
-    return 59;
+    hello_bytes(hello, &uuid);
+    return HELLO_BYTES;
 }
 
 static int dial(struct site *site)

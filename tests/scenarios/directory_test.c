@@ -62,6 +62,33 @@ static void a_directory_that_hangs_delays_nobody_else(void **state)
     expect_outcome(site, &waiting, "provisioned", "");
 }
 
+/* One after the other they would wait longer than this test does: each would find out by a time-out. */
+static void a_crowd_that_waits_for_a_directory_that_hangs_gives_its_slots_back(void **state)
+{
+    enum { CROWD = 120 };
+    static struct computer computers[CROWD];
+    struct site *site = *state;
+    struct error err = { 0 };
+
+    for (unsigned i = 0; i < CROWD; i++) {
+        computer_plan(&computers[i], site, 100 + i, "16.1");
+        must(computer_plug_in(site, &computers[i], &err, "hello=manual"));
+    }
+    must(computers_import(site, computers, CROWD, &err));
+    process_signal(directory_site.domain->server, SIGSTOP);
+    for (unsigned i = 0; i < CROWD; i++)
+        say_hello(site, &computers[i]);
+    expect_sql(
+        site, "120",
+        "SELECT count(DISTINCT a.job) FROM amt_store.job_attempt a JOIN amt_store.job j ON j.id = a.job"
+        " WHERE a.reason_code = 'directory-unreachable' AND j.uuid IN (SELECT uuid FROM amt.computer"
+        " WHERE fqdn BETWEEN '%s' AND '%s')",
+        computers[0].fqdn, computers[CROWD - 1].fqdn);
+    process_signal(directory_site.domain->server, SIGCONT);
+    for (unsigned i = 0; i < CROWD; i++)
+        expect_outcome(site, &computers[i], "provisioned", "");
+}
+
 static void a_missing_container_lets_jobs_wait_until_it_is_there(void **state)
 {
     struct site *site = *state;
@@ -162,6 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(jobs_wait_for_a_domain_controller_that_is_away),
         cmocka_unit_test(a_directory_that_hangs_delays_nobody_else),
+        cmocka_unit_test(a_crowd_that_waits_for_a_directory_that_hangs_gives_its_slots_back),
         cmocka_unit_test(a_missing_container_lets_jobs_wait_until_it_is_there),
         cmocka_unit_test(without_the_right_to_create_jobs_wait_until_it_is_delegated),
         cmocka_unit_test(the_check_tells_what_the_directory_lets_us_do),

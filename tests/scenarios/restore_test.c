@@ -167,8 +167,8 @@ static void a_computer_that_was_imported_since_is_named(void **state)
     AUTO(command_result_clear) struct command_result result = { 0 };
     struct error err = { 0 };
 
-    must(site_amtctl_result(site, &result, NULL,
-                            (const char *[]){ "secret", "recover", story.journal, NULL }, &err));
+    must(site_amtctl_result(site, &result, NULL, (const char *[]){ "secret", "recover", story.journal, NULL },
+                            &err));
     assert_int_equal(result.exit_status, 1);
     assert_non_null(strstr(result.errors, story.computers[FORMER].uuid));
     assert_non_null(strstr(result.errors, story.computers[FORMER].fqdn));

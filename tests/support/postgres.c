@@ -210,7 +210,8 @@ bool postgres_archive(struct postgres *postgres, const char *directory, struct e
         text_format("archive_command = 'test ! -f %s/%%f && cp %%p %s/%%f'", directory, directory);
 
     return make_directory(directory, err) && alter(postgres, "archive_mode = 'on'", err) &&
-           alter(postgres, command, err) && end_server(postgres, SIGINT, err) && postgres_resume(postgres, err);
+           alter(postgres, command, err) && end_server(postgres, SIGINT, err) &&
+           postgres_resume(postgres, err);
 }
 
 bool postgres_back_up(const struct postgres *postgres, const char *directory, struct error *err)

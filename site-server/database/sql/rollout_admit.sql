@@ -8,11 +8,10 @@ WITH given AS MATERIALIZED (
       JOIN amt_store.computer c USING (uuid)
       LEFT JOIN amt_store.rollout o ON o.profile = c.profile AND j.kind IN ('provision', 'update')
 ), under_way AS MATERIALIZED (
-    SELECT l.profile, network(set_masklen(c.address, CASE family(c.address) WHEN 4 THEN l.subnet_bits ELSE l.subnet_bits_ipv6 END)) AS subnet,
+    SELECT l.profile, network(set_masklen(j.address, CASE family(j.address) WHEN 4 THEN l.subnet_bits ELSE l.subnet_bits_ipv6 END)) AS subnet,
            count(*) AS jobs
       FROM amt_store.rollout l
-      JOIN amt_store.computer c ON c.profile = l.profile
-      JOIN amt_store.job j ON j.uuid = c.uuid AND j.state = 'leased' AND j.kind IN ('provision', 'update')
+      JOIN amt_store.job j ON j.profile = l.profile AND j.writes AND j.state = 'leased'
      WHERE l.profile IN (SELECT g.profile FROM given g)
      GROUP BY 1, 2
 ), in_subnet AS (

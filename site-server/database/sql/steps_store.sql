@@ -5,7 +5,7 @@ WITH given AS (
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
                          $8::text[], $9::bigint[], $10::bigint[])
            AS g (service_point, job, attempt, number, name, outcome, reason_code, detail, started_ms, finished_ms)
-), attempts AS (
+), attempts AS MATERIALIZED ( -- steps are counted once for each attempt, not for each step
     SELECT a.job, a.attempt, a.service_point
       FROM (SELECT DISTINCT service_point, job, attempt FROM given) AS d
       JOIN amt_store.job_attempt a

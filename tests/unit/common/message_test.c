@@ -370,10 +370,59 @@ static void what_mutual_tls_needs_travels_with_session_and_profile(void **state)
     assert_false(round_trip(&offer, &again, &err));
 }
 
+static struct message welcome_with(struct known_set *known)
+{
+    return (struct message){ .kind = MESSAGE_WELCOME,
+                             .welcome = { .site = (char *)"site",
+                                          .software_version = (char *)"1.0",
+                                          .heartbeat_s = 15,
+                                          .lease_s = 900,
+                                          .known = *known } };
+}
+
+static void a_welcome_tells_which_computers_are_known(void **state)
+{
+    AUTO(known_set_clear) struct known_set known = { 0 };
+    AUTO(message_free) struct message again = { 0 };
+    const struct uuid uuid = { { 1, 2, 3 } };
+    struct message message;
+    struct error err = { 0 };
+
+    (void)state;
+    assert_true(known_set_make(&known, &uuid, 1, &err));
+    message = welcome_with(&known);
+    assert_true(round_trip(&message, &again, &err));
+    assert_int_equal(again.welcome.known.probes, known.probes);
+    assert_memory_equal(again.welcome.known.key, known.key, sizeof(known.key));
+    assert_int_equal(again.welcome.known.bits.length, known.bits.length);
+    assert_memory_equal(again.welcome.known.bits.data, known.bits.data, known.bits.length);
+}
+
+static void a_set_of_known_computers_that_cannot_be_read_is_refused(void **state)
+{
+    unsigned char bits[KNOWN_SET_MAX_BYTES + 1] = { 0 };
+    struct known_set wrong[] = { { .probes = 0, .bits = { bits, 8 } },
+                                 { .probes = KNOWN_SET_MAX_PROBES + 1, .bits = { bits, 8 } },
+                                 { .probes = 1, .bits = { bits, sizeof(bits) } } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        const struct message message = welcome_with(&wrong[i]);
+        AUTO(message_free) struct message again = { 0 };
+        struct error err = { 0 };
+
+        assert_false(round_trip(&message, &again, &err));
+        assert_non_null(strstr(err.message, "known_"));
+    }
+}
+
 static void every_truncation_of_a_message_is_refused_or_whole(void **state)
 {
     struct message message = { .kind = MESSAGE_WELCOME,
-                               .welcome = { (char *)"site", (char *)"1.0", 15, 900 } };
+                               .welcome = { .site = (char *)"site",
+                                            .software_version = (char *)"1.0",
+                                            .heartbeat_s = 15,
+                                            .lease_s = 900 } };
     AUTO(message_bytes_free) struct bytes bytes = { 0 };
 
     (void)state;
@@ -451,6 +500,8 @@ int main(void)
         cmocka_unit_test(a_body_of_garbage_is_refused_for_every_kind),
         cmocka_unit_test(a_hash_whose_length_does_not_fit_its_algorithm_is_refused),
         cmocka_unit_test(what_mutual_tls_needs_travels_with_session_and_profile),
+        cmocka_unit_test(a_welcome_tells_which_computers_are_known),
+        cmocka_unit_test(a_set_of_known_computers_that_cannot_be_read_is_refused),
         cmocka_unit_test(every_truncation_of_a_message_is_refused_or_whole),
         cmocka_unit_test(a_time_that_no_calendar_takes_is_refused),
         cmocka_unit_test(a_list_longer_than_any_honest_one_is_refused),

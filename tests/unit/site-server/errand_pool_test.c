@@ -149,6 +149,29 @@ static void errands_run_beside_each_other(void **state)
         poll(NULL, 0, 1); /* would never end if one thread had to wait for another's errand */
 }
 
+static void what_no_thread_has_begun_can_be_withdrawn(void **state)
+{
+    struct task *task;
+    int withdrawn = 0;
+
+    (void)state;
+    for (int i = 0; i < CAPACITY; i++)
+        assert_true(post(i));
+    while (test.running < THREADS)
+        poll(NULL, 0, 1);
+    while ((task = errand_withdraw(test.pool))) {
+        withdrawn++;
+        free(task);
+    }
+    assert_int_equal(withdrawn, CAPACITY - THREADS);
+    assert_int_equal(errand_count(test.pool), THREADS);
+    open_gate(THREADS);
+    collect(THREADS);
+    assert_true(post(1)); /* and the pool serves as before */
+    open_gate(1);
+    assert_int_equal(collect(1), 2);
+}
+
 static void closing_waits_for_what_runs_and_discards_every_task(void **state)
 {
     (void)state;
@@ -172,6 +195,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_errand_more_than_the_pool_holds_stays_with_its_owner, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(errands_run_beside_each_other, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_no_thread_has_begun_can_be_withdrawn, set_up, tear_down),
         cmocka_unit_test_setup_teardown(closing_waits_for_what_runs_and_discards_every_task, set_up,
                                         tear_down),
     };

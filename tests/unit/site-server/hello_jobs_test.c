@@ -40,7 +40,7 @@ static void unknown_computers_fill_a_bounded_table_from_which_the_oldest_leave(v
             seen[i] = seen_of(round * 40 + i, &our_root);
             hellos[i] = (struct hello){ point_a, &seen[i] };
         }
-        MUST(device_hellos(db, &hello_settings, hellos, 50, verdicts, &error_of_call));
+        MUST(device_hellos(db, &hello_settings, &strangers, hellos, 50, verdicts, &error_of_call));
         for (unsigned i = 0; i < 50; i++)
             text_free(&verdicts[i].text);
         sql("UPDATE amt_store.unknown_hello SET last_seen = last_seen - interval '1 minute'");
@@ -93,7 +93,7 @@ static void a_turn_of_many_hellos_gives_each_its_verdict(void **state)
     seen[5].address = (char *)"computer.example";
     for (size_t i = 0; i < COUNT_OF(seen); i++)
         hellos[i] = (struct hello){ point_a, &seen[i] };
-    MUST(device_hellos(db, &hello_settings, hellos, COUNT_OF(seen), verdicts, &error_of_call));
+    MUST(device_hellos(db, &hello_settings, &strangers, hellos, COUNT_OF(seen), verdicts, &error_of_call));
     for (size_t i = 0; i < COUNT_OF(seen); i++) {
         assert_string_equal(reason_of(verdicts[i].reason)->name, reason_of(wanted[i])->name);
         assert_true(uuid_equal(&verdicts[i].uuid, &seen[i].uuid));

@@ -15,6 +15,8 @@ static struct fresh_database fresh;
 struct database *db;
 struct vault *vault;
 int64_t point_a, point_b;
+struct lane dispatched;
+struct strangers strangers;
 
 const struct job_settings settings = {
     .lease_s = 900, .deadline_s = 600, .attempts = 3, .retry_delay_s = 60, .retry_delay_max_s = 3600
@@ -95,7 +97,8 @@ enum reason_code hello(unsigned number, const struct root_hash *root)
     struct message_hello_verdict verdict;
     enum reason_code reason;
 
-    MUST(device_hellos(db, &hello_settings, &(struct hello){ point_a, &seen }, 1, &verdict, &error_of_call));
+    MUST(device_hellos(db, &hello_settings, &strangers, &(struct hello){ point_a, &seen }, 1, &verdict,
+                       &error_of_call));
     reason = verdict.reason;
     assert_int_equal(verdict.offered, reason == REASON_NONE);
     text_free(&verdict.text);
@@ -108,7 +111,7 @@ void dispatch(struct job_offers *offers)
         { .id = point_a, .free = 100, .root_hashes = &our_root, .root_hash_count = 1 },
     };
 
-    MUST(job_dispatch(db, vault, &settings, points, 1, offers, &error_of_call));
+    MUST(job_dispatch(db, vault, &settings, &dispatched, points, 1, offers, &error_of_call));
 }
 
 void take_offer(struct message *offer)
@@ -282,6 +285,7 @@ int jobs_stop(void **state)
 {
     (void)state;
     vault_free(&vault);
+    lane_clear(&dispatched);
     database_close(&db);
     fresh_database_stop(&fresh);
     return 0;

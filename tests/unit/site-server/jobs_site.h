@@ -27,6 +27,8 @@
 extern struct database *db;
 extern struct vault *vault;
 extern int64_t point_a, point_b;
+extern struct lane dispatched; /* where the dispatcher goes on */
+extern struct strangers strangers;
 extern const struct job_settings settings;
 extern const struct hello_settings hello_settings;
 extern const struct root_hash our_root;

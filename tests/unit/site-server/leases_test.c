@@ -244,7 +244,7 @@ static void a_job_that_nobody_can_take_says_so_and_is_due_when_somebody_comes(vo
     import(1);
     hello(1, &our_root);
     sql("UPDATE amt_store.service_point SET connected_until = now() WHERE id <> %lld", (long long)point_b);
-    MUST(job_dispatch(db, vault, &settings, &point, 1, &offers, &error_of_call));
+    MUST(job_dispatch(db, vault, &settings, &dispatched, &point, 1, &offers, &error_of_call));
     assert_int_equal(offers.count, 0);
     expect("waiting|no-service-point|true",
            "SELECT state || '|' || reason_code || '|' || (not_before > now()) FROM amt.job");
@@ -266,9 +266,9 @@ static void no_more_is_offered_than_there_are_free_slots(void **state)
         seen[i] = seen_of(i + 1, &our_root);
         hellos[i] = (struct hello){ i % 2 ? point_b : point_a, &seen[i] };
     }
-    MUST(device_hellos(db, &hello_settings, hellos, 10, verdicts, &error_of_call));
+    MUST(device_hellos(db, &hello_settings, &strangers, hellos, 10, verdicts, &error_of_call));
     sql("UPDATE amt_store.hello SET root_hashes = '{}'");
-    MUST(job_dispatch(db, vault, &settings, points, 2, &offers, &error_of_call));
+    MUST(job_dispatch(db, vault, &settings, &dispatched, points, 2, &offers, &error_of_call));
     assert_int_equal(offers.count, 3);
     for (size_t i = 0; i < offers.count; i++)
         assert_int_equal(offers.items[i].point, 0);

@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "database/schema_change.h"
 #include "jobs/service_point.h"
+#include "queue/known_computers.h"
 #include "queue/offering.h"
 #include "queue/turn.h"
 #include "statement.h"
@@ -504,6 +505,7 @@ static struct message take_offer(struct peer *peer)
     expect_verdict(peer, 6, true, REASON_NONE);
     assert_true(offering_useful(&world.site, clock_monotonic_ms()));
     must(offering_make(&offering, clock_monotonic_ms(), &due_ms, &more, &err), &err);
+    offering_clear(&offering);
     expect_sql("SELECT state FROM amt.job", "leased");
     expect_sql("SELECT count(*) FROM amt.secret_status WHERE kind = 'admin' AND state = 'pending'", "1");
     offer = hear(peer);
@@ -599,10 +601,71 @@ static void registering_again_over_the_same_connection_takes_no_lease_back(void 
     expect_sql("SELECT state FROM amt.job", "waiting");
 }
 
+/* By the WELCOME that it hears next. */
+static void expect_told(struct peer *peer, bool asked, bool known, bool imported)
+{
+    AUTO(known_set_reader_free) struct known_set_reader *reader = NULL;
+    struct message welcome = hear(peer);
+    struct uuid uuid;
+
+    assert_int_equal(welcome.kind, MESSAGE_WELCOME);
+    assert_int_equal(welcome.correlation != 0, asked);
+    reader = known_set_reader_new(&welcome.welcome.known);
+    assert_true(uuid_parse(KNOWN, &uuid));
+    assert_int_equal(known_set_recognises(reader, &uuid), known);
+    assert_true(uuid_parse(UNKNOWN, &uuid));
+    assert_int_equal(known_set_recognises(reader, &uuid), imported);
+    message_free(&welcome);
+}
+
+static void run_known_computers(struct known_computers *known, int64_t now_ms)
+{
+    struct error err = { 0 };
+
+    must(known_computers_run(known, &world.site, world.endpoint, now_ms, &err), &err);
+}
+
+static void register_as(struct peer *peer, char *name, bool hears_known)
+{
+    struct message message = registration(name);
+
+    message.reg.hears_known = hears_known;
+    say(peer, &message);
+    collect(1);
+    run_turn();
+}
+
+static void service_points_hear_which_computers_are_known_whenever_that_changes(void **state)
+{
+    AUTO(known_computers_clear) struct known_computers known = { 0 };
+    int64_t now_ms = clock_monotonic_ms();
+
+    (void)state;
+    assert_int_equal(known_computers_due_ms(&known), INT64_MAX);
+    known_computers_changed(&known);
+    run_known_computers(&known, now_ms);
+    register_as(&world.one, name_one, true);
+    expect_told(&world.one, true, true, false);
+    register_as(&world.other, name_other, false); /* of a former version */
+    expect_told(&world.other, true, true, false);
+    run_sql("SELECT amt.import_computer('" UNKNOWN "', 'pc2', 'pc2.example.com')");
+    known_computers_changed(&known);
+    run_known_computers(&known, now_ms); /* too soon */
+    assert_true(known_computers_due_ms(&known) > now_ms);
+    run_known_computers(&known, known_computers_due_ms(&known));
+    assert_int_equal(known_computers_due_ms(&known), INT64_MAX);
+    expect_told(&world.one, false, true, true);
+    register_as(&world.other, name_other, false);
+    expect_told(&world.other, true, true, true); /* its next word is that WELCOME */
+    world.site.known = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_hello_is_answered_once_it_is_committed, open_site, close_site),
+        cmocka_unit_test_setup_teardown(service_points_hear_which_computers_are_known_whenever_that_changes,
+                                        open_site, close_site),
         cmocka_unit_test_setup_teardown(nothing_is_done_for_one_that_did_not_register, open_site, close_site),
         cmocka_unit_test_setup_teardown(one_bad_message_fails_alone, open_site, close_site),
         cmocka_unit_test_setup_teardown(what_the_database_refuses_is_refused_without_a_replay, open_site,

@@ -34,6 +34,7 @@ struct server {
     const char *instance; /* NULL: the only one */
     struct database *database;
     struct vault *vault;
+    struct lane turn;
     int64_t point;
     unsigned number, conflicts;
     struct error err;
@@ -84,11 +85,13 @@ static void close_server(struct server *server)
 {
     database_close(&server->database);
     vault_free(&server->vault);
+    lane_clear(&server->turn);
 }
 
 /* All servers hear the same computers, in different orders. */
 static bool say_hellos(struct server *server, unsigned first)
 {
+    struct strangers strangers = { 0 };
     static const struct hello_settings hello_settings = { .quiet_s = 3600, .unknown_max = 10 };
     struct message_hello_seen seen[BATCH];
     struct message_hello_verdict verdicts[BATCH];
@@ -105,7 +108,7 @@ static bool say_hellos(struct server *server, unsigned first)
         seen[i].uuid.bytes[15] = (uint8_t)number;
         hellos[i] = (struct hello){ server->point, &seen[i] };
     }
-    if (!device_hellos(server->database, &hello_settings, hellos, BATCH, verdicts, &server->err))
+    if (!device_hellos(server->database, &hello_settings, &strangers, hellos, BATCH, verdicts, &server->err))
         return false;
     for (unsigned i = 0; i < BATCH; i++)
         text_free(&verdicts[i].text);
@@ -118,7 +121,8 @@ static bool dispatch(struct server *server, struct job_offers *offers)
         .id = server->point, .free = 40, .root_hashes = &our_root, .root_hash_count = 1
     };
 
-    return job_dispatch(server->database, server->vault, &settings, &point, 1, offers, &server->err);
+    return job_dispatch(server->database, server->vault, &settings, &server->turn, &point, 1, offers,
+                        &server->err);
 }
 
 static bool finish(struct server *server, const struct job_offers *offers)

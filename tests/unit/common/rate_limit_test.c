@@ -1,10 +1,10 @@
 /* How often a key or an address may say something to the agents' endpoint. */
-#include "queue/rate_limit.h"
+#include "rate_limit.h"
 #include "tests/unit/unit_test.h"
 
 #include <stdio.h>
 
-#include "common/ownership.h"
+#include "ownership.h"
 
 static unsigned passes(struct rate_limit *limit, const char *name, unsigned tries, int64_t now_ms)
 {

@@ -1,4 +1,4 @@
-#include "usage.h"
+#include "support/usage.h"
 
 #include <dirent.h>
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 /*
  * usage.h - what a process has used, from /proc (proc(5)).
  */
-#ifndef TESTS_BENCH_USAGE_H
-#define TESTS_BENCH_USAGE_H
+#ifndef TESTS_SUPPORT_USAGE_H
+#define TESTS_SUPPORT_USAGE_H
 
 #include <sys/types.h>
 

@@ -6,8 +6,8 @@
  * bucket. When the table has no room, the bucket that is fullest is forgotten: its name loses least by it.
  * Pure but for its memory; the clock is a parameter.
  */
-#ifndef QUEUE_RATE_LIMIT_H
-#define QUEUE_RATE_LIMIT_H
+#ifndef COMMON_RATE_LIMIT_H
+#define COMMON_RATE_LIMIT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "queue/rate_limit.h"
+#include "rate_limit.h"
 
 #include <arpa/inet.h>
 #include <openssl/rand.h>
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/ownership.h"
+#include "ownership.h"
 
 #define PLACES      16    /* that one name may be found at */
 #define TOKEN_PARTS 60000 /* of a token: so many come for each that a minute brings, in milliseconds */

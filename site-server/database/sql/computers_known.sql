@@ -1,0 +1,2 @@
+-- computers_known: all of them.
+SELECT uuid FROM amt_store.computer
