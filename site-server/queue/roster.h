@@ -20,7 +20,7 @@ struct session {
     struct route route; /* of its newest connection */
     int64_t heard_ms;   /* monotonic */
     bool silent;        /* was so when the roll was called last */
-    bool hears_known; /* which computers the site knows, whenever that changes */
+    bool hears_known;   /* which computers the site knows, whenever that changes */
     uint32_t slots, free;
     uint32_t unanswered; /* offers neither accepted nor declined yet */
     int64_t offered_ms;  /* when the newest of these went out */

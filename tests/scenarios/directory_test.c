@@ -517,11 +517,12 @@ static void a_crowd_that_waits_for_a_directory_that_hangs_gives_its_slots_back(v
     process_signal(test.domain->server, SIGSTOP);
     for (unsigned i = 0; i < CROWD; i++)
         say_hello(site, &computers[i]);
-    expect_sql(site, "120",
-               "SELECT count(DISTINCT a.job) FROM amt_store.job_attempt a JOIN amt_store.job j ON j.id = a.job"
-               " WHERE a.reason_code = 'directory-unreachable' AND j.uuid IN (SELECT uuid FROM amt.computer"
-               " WHERE fqdn BETWEEN '%s' AND '%s')",
-               computers[0].fqdn, computers[CROWD - 1].fqdn);
+    expect_sql(
+        site, "120",
+        "SELECT count(DISTINCT a.job) FROM amt_store.job_attempt a JOIN amt_store.job j ON j.id = a.job"
+        " WHERE a.reason_code = 'directory-unreachable' AND j.uuid IN (SELECT uuid FROM amt.computer"
+        " WHERE fqdn BETWEEN '%s' AND '%s')",
+        computers[0].fqdn, computers[CROWD - 1].fqdn);
     process_signal(test.domain->server, SIGCONT);
     for (unsigned i = 0; i < CROWD; i++)
         expect_outcome(site, &computers[i], "provisioned", "");
