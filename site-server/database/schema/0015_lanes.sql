@@ -8,7 +8,7 @@ ALTER TABLE amt_store.job
     ADD COLUMN writes boolean; -- whether it writes that profile: what waves count
 
 CREATE FUNCTION amt_store.lane_subnet(address inet) RETURNS cidr
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT network(set_masklen(address, CASE family(address) WHEN 4 THEN 24 ELSE 64 END))
 $$;
 
