@@ -5,10 +5,13 @@
 #include <string.h>
 #include <zmq.h>
 
+enum { SEND_TIMEOUT_MS = 10000 };
+
 struct queue_peer {
     void *context, *socket;
     char public_key[41];
     char *name;
+    bool stranger; /* whom the site may have shut out already */
 };
 
 static bool use_curve(struct queue_peer *peer, const struct site *site)
@@ -28,11 +31,14 @@ bool queue_peer_open(struct queue_peer **peer, struct site *site, enum queue_pee
 {
     AUTO(queue_peer_close) struct queue_peer *opening = allocate(sizeof(*opening));
     int linger_ms = 0;
+    int send_ms = kind == PEER_APPROVED ? SEND_TIMEOUT_MS : 0;
 
+    opening->stranger = kind != PEER_APPROVED;
     opening->name = text_copy(name);
     opening->context = zmq_ctx_new();
     opening->socket = zmq_socket(opening->context, ZMQ_DEALER);
     zmq_setsockopt(opening->socket, ZMQ_LINGER, &linger_ms, sizeof(linger_ms));
+    zmq_setsockopt(opening->socket, ZMQ_SNDTIMEO, &send_ms, sizeof(send_ms));
     if (kind != PEER_WITHOUT_CURVE && !use_curve(opening, site))
         return error_set(err, ERROR_INTERNAL, "libzmq cannot use CURVE: %s", zmq_strerror(errno));
     if (kind == PEER_APPROVED && !site_amtctl(site, NULL, err, "service-point", "approve", "--name", name,
@@ -64,7 +70,7 @@ const char *queue_peer_key(const struct queue_peer *peer)
 
 bool queue_peer_send_bytes(struct queue_peer *peer, const void *data, size_t length, struct error *err)
 {
-    if (zmq_send(peer->socket, data, length, 0) < 0)
+    if (zmq_send(peer->socket, data, length, 0) < 0 && !(peer->stranger && errno == EAGAIN))
         return error_set(err, ERROR_UNREACHABLE, "cannot send to the site server: %s", zmq_strerror(errno));
     return true;
 }

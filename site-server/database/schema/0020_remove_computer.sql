@@ -9,7 +9,11 @@ DECLARE
     at_work bigint;
     kept bigint;
 BEGIN
-    SELECT j.id INTO at_work FROM amt_store.job j WHERE j.uuid = remove_computer.uuid AND j.state = 'leased';
+    -- Whoever hands out a job just now holds it: wait, and look at what he left. Once the computer is locked no job comes any more.
+    PERFORM FROM amt_store.job j WHERE j.uuid = remove_computer.uuid AND j.state IN ('waiting', 'leased') FOR UPDATE;
+    PERFORM FROM amt_store.computer c WHERE c.uuid = remove_computer.uuid FOR UPDATE;
+    SELECT j.id INTO at_work FROM amt_store.job j
+     WHERE j.uuid = remove_computer.uuid AND j.state = 'leased' FOR UPDATE;
     IF FOUND THEN
         RAISE EXCEPTION 'job % is at work on computer %', at_work, uuid
             USING ERRCODE = 'AM002', HINT = 'wait for it, or cancel it: amt.cancel_job(' || at_work || ')';

@@ -373,6 +373,65 @@ static void a_service_point_belongs_to_the_site_server_of_its_latest_session(voi
     close_server(&other);
 }
 
+/* Spec 6.1: a password that was just handed out is not forgotten with its computer. */
+#define REMOVED "01000000-0000-0000-0000-000000000001"
+
+struct removal {
+    struct error err;
+    bool removed;
+};
+
+static void *remove_computer(void *argument)
+{
+    struct removal *removal = argument;
+
+    removal->removed = administer("SELECT amt.remove_computer('" REMOVED "')", &removal->err);
+    return NULL;
+}
+
+/* Whether somebody waits for a lock of another's. */
+static bool somebody_waits(void)
+{
+    struct error err;
+
+    return !administer("DO $$ BEGIN IF EXISTS (SELECT FROM pg_locks WHERE NOT granted) THEN"
+                       " RAISE EXCEPTION 'yes'; END IF; END $$",
+                       &err);
+}
+
+static void a_computer_whose_job_is_being_handed_out_is_not_removed(void **state)
+{
+    struct server server = { .number = 0 };
+    struct removal removal = { 0 };
+    struct error err;
+    pthread_t thread;
+
+    (void)state;
+    assert_true(open_server(&server));
+    if (!administer("DELETE FROM amt_store.certificate;"
+                    "DELETE FROM amt_store.secret WHERE uuid = '" REMOVED "';"
+                    "UPDATE amt_store.computer SET provisioned_at = NULL WHERE uuid = '" REMOVED "';"
+                    "UPDATE amt_store.job SET state = 'waiting', leased_until = NULL"
+                    " WHERE uuid = '" REMOVED "' AND state IN ('waiting', 'leased')",
+                    &err))
+        fail_msg("%s", err.message);
+    assert_true(database_begin(server.database, &err));
+    assert_true(database_run_script(
+        server.database,
+        &(struct sql_text){ "lease", "UPDATE amt_store.job SET state = 'leased', attempt = "
+                                     "attempt + 1, service_point = 1, leased_until = now()"
+                                     " WHERE uuid = '" REMOVED "' AND state = 'waiting'" },
+        &err));
+    assert_int_equal(pthread_create(&thread, NULL, remove_computer, &removal), 0);
+    while (!somebody_waits())
+        usleep(1000);
+    assert_true(database_commit(server.database, &err));
+    pthread_join(thread, NULL);
+    assert_false(removal.removed);
+    assert_non_null(strstr(removal.err.message, "is at work on computer"));
+    close_server(&server);
+}
+
 static int start(void **state)
 {
     struct error err = { 0 };
@@ -402,6 +461,7 @@ int main(void)
         cmocka_unit_test(each_certificate_that_ends_is_renewed_by_one_job),
         cmocka_unit_test(each_lease_that_is_over_is_taken_back_once),
         cmocka_unit_test(a_service_point_belongs_to_the_site_server_of_its_latest_session),
+        cmocka_unit_test(a_computer_whose_job_is_being_handed_out_is_not_removed),
     };
 
     return cmocka_run_group_tests(tests, start, stop);
