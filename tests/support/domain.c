@@ -17,7 +17,7 @@
 #include "support/process.h"
 #include "support/workplace.h"
 
-enum { TOOL_TIMEOUT_MS = 120000, START_TIMEOUT_MS = 60000, WORDS_MAX = 24 };
+enum { TOOL_TIMEOUT_MS = 120000, START_TIMEOUT_MS = 180000, WORDS_MAX = 24 };
 
 #define ADMINISTRATOR "Administrator"
 #define SCHEMA_COMPUTER                                                                                      \

@@ -14,7 +14,7 @@
 #include "support/sql.h"
 #include "support/workplace.h"
 
-enum { START_TIMEOUT_MS = 60000 };
+enum { START_TIMEOUT_MS = 180000 };
 
 #define SUPERUSER "postgres"
 

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { COMMAND_TIMEOUT_MS = 120000, READY_TIMEOUT_MS = 60000, WORDS_MAX = 16, ARGUMENTS_MAX = 64 };
+enum { COMMAND_TIMEOUT_MS = 120000, READY_TIMEOUT_MS = 180000, WORDS_MAX = 16, ARGUMENTS_MAX = 64 };
 
 #define DNS_SUFFIX      "site.example.com"
 #define PATH_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+-"
