@@ -1,4 +1,4 @@
-#include "preparation.h"
+#include "jobs/preparation_parts.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -39,17 +39,7 @@ void preparation_clear(struct preparation *p)
     memset(p, 0, sizeof(*p));
 }
 
-/* What all offers of a turn share. */
-struct site {
-    struct vault *vault;
-    const struct job_settings *settings;
-    struct rows *accounts, *profiles, *users, *issuers, *written, *passwords, *revoked;
-    struct network_profiles networks;
-    const char **account_names;
-    struct credential_list credentials;
-};
-
-static void site_clear(struct site *site)
+static void site_clear(struct offer_source *site)
 {
     rows_free(&site->accounts);
     rows_free(&site->profiles);
@@ -100,7 +90,7 @@ static void put_names(struct message_job_offer *offer, const struct preparation 
     offer->domain_suffix = *offer->domain ? text_copy(offer->domain) : NULL;
 }
 
-static void put_basics(struct message_job_offer *offer, const struct site *site,
+static void put_basics(struct message_job_offer *offer, const struct offer_source *site,
                        const struct preparation *item)
 {
     offer->id.job = (uint64_t)item->job;
@@ -119,7 +109,7 @@ static void put_basics(struct message_job_offer *offer, const struct site *site,
         memcpy(offer->root_hashes, item->root_hashes, item->root_hash_count * sizeof(*offer->root_hashes));
 }
 
-static void put_issuers(struct message_job_offer *offer, const struct site *site)
+static void put_issuers(struct message_job_offer *offer, const struct offer_source *site)
 {
     offer->issuer_count = rows_count(site->issuers);
     offer->issuers = allocate(offer->issuer_count * sizeof(*offer->issuers));
@@ -131,145 +121,9 @@ static void put_issuers(struct message_job_offer *offer, const struct site *site
     }
 }
 
-/* For firmware's own list of whom it lets in no more (AMT SDK: AddCRL). */
-static void put_revoked(struct message_job_offer *offer, const struct site *site)
-{
-    if (!offer->profile.mutual_tls)
-        return;
-    offer->revoked_console_count = rows_count(site->revoked);
-    offer->revoked_consoles = allocate(offer->revoked_console_count * sizeof(*offer->revoked_consoles));
-    for (size_t i = 0; i < offer->revoked_console_count; i++) {
-        size_t length;
-        const unsigned char *serial = row_bytes(site->revoked, i, "serial", &length);
+/* ---- networks -------------------------------------------------------------------------------------- */
 
-        bytes_set(&offer->revoked_consoles[i], serial, length);
-    }
-}
-
-/* ---- profile --------------------------------------------------------------------------------------- */
-
-static unsigned word_index(const char *word, const char *const *words, unsigned count)
-{
-    unsigned i = 0;
-
-    while (i < count && strcmp(words[i], word) != 0)
-        i++;
-    assert(i < count); /* the table's CHECK allows no other */
-    return i;
-}
-
-static size_t find_profile(const struct site *site, const char *name)
-{
-    size_t row = 0;
-
-    while (row < rows_count(site->profiles) && strcmp(row_text(site->profiles, row, "name"), name) != 0)
-        row++;
-    assert(row < rows_count(site->profiles)); /* a foreign key */
-    return row;
-}
-
-/* Firmware tells no password back: what it has is what it is known to have taken. */
-static bool has_password(const struct site *site, const struct uuid *uuid, const char *name, int64_t version)
-{
-    for (size_t i = 0; i < rows_count(site->written); i++) {
-        const struct uuid owner = row_uuid(site->written, i, "uuid");
-
-        if (uuid_equal(&owner, uuid) && strcmp(row_text(site->written, i, "name"), name) == 0)
-            return row_number(site->written, i, "password_version") == version;
-    }
-    return false;
-}
-
-/* Its SID is looked up by the directory's threads, as soon as a profile names it (directory/account.h). */
-static bool error_about_name(const struct site *site, size_t row, struct error *err)
-{
-    const char *name = row_text(site->users, row, "name"), *why = row_text(site->users, row, "reason_code");
-
-    if (!site->settings->directory_configured)
-        return error_because(err, REASON_PROFILE_INVALID, "no directory is configured to look up %s", name);
-    if (why && strcmp(why, reason_of(REASON_DIRECTORY_NAME_UNKNOWN)->name) == 0)
-        return error_because(err, REASON_DIRECTORY_NAME_UNKNOWN, "the directory has no user or group %s",
-                             name);
-    return error_because(err, REASON_DIRECTORY_NAME_PENDING, "%s was not looked up yet", name);
-}
-
-static bool put_user(struct user_entry *user, const struct preparation *item, const struct site *site,
-                     size_t row, struct error *err)
-{
-    const char *name = row_text(site->users, row, "name");
-    char place[VAULT_PLACE_SIZE];
-    const unsigned char *sid;
-    size_t length;
-
-    vault_place_profile_user(row_text(site->users, row, "profile"), name, place);
-    if (!sealed_row_open(site->vault, site->users, row, place, &user->password, err))
-        return error_during(err, "user %s of the profile", name);
-    sid = row_bytes(site->users, row, "sid", &length);
-    if (!sid && row_bool(site->users, row, "by_name"))
-        return error_about_name(site, row, err);
-    if (sid)
-        bytes_set(&user->sid, sid, length);
-    else
-        user->username = text_copy(name);
-    if (user->password) {
-        int64_t version = row_number(site->users, row, "password_version");
-
-        user->password_version = (uint64_t)version;
-        user->password_changed = !has_password(site, &item->uuid, name, version);
-    }
-    user->access = (uint32_t)row_number(site->users, row, "access");
-    user->realm_count = row_text_count(site->users, row, "realms");
-    user->realms = allocate(user->realm_count * sizeof(*user->realms));
-    for (size_t i = 0; i < user->realm_count; i++)
-        user->realms[i] = (uint32_t)strtoul(row_text_element(site->users, row, "realms", i), NULL, 10);
-    return true;
-}
-
-static bool put_users(struct profile *profile, const struct preparation *item, const struct site *site,
-                      struct error *err)
-{
-    profile->users = allocate(rows_count(site->users) * sizeof(*profile->users));
-    for (size_t i = 0; i < rows_count(site->users); i++) {
-        if (strcmp(row_text(site->users, i, "profile"), profile->name) == 0 &&
-            !put_user(&profile->users[profile->user_count++], item, site, i, err))
-            return false;
-    }
-    return true;
-}
-
-static void put_trusted_names(struct profile *profile, const struct site *site, size_t row)
-{
-    profile->trusted_name_count = row_text_count(site->profiles, row, "trusted_names");
-    profile->trusted_names = allocate(profile->trusted_name_count * sizeof(*profile->trusted_names));
-    for (size_t i = 0; i < profile->trusted_name_count; i++)
-        profile->trusted_names[i] = text_copy(row_text_element(site->profiles, row, "trusted_names", i));
-}
-
-/* The profile's secrets go to jobs that write them only. */
-static bool put_profile(struct preparation *item, const struct job_kind *kind, const struct site *site,
-                        size_t row, struct error *err)
-{
-    static const char *const stages[] = { "auto", "eoi", "wsman" };
-    static const char *const consents[] = { "none", "kvm", "all" };
-    const struct rows *rows = site->profiles;
-    struct profile *profile = &item->offer.job_offer.profile;
-
-    profile->name = text_copy(row_text(rows, row, "name"));
-    profile->first_stage = word_index(row_text(rows, row, "first_stage"), stages, COUNT_OF(stages));
-    profile->user_consent = word_index(row_text(rows, row, "user_consent"), consents, COUNT_OF(consents));
-    profile->ping = row_bool(rows, row, "ping");
-    profile->web_interface = row_bool(rows, row, "web_interface");
-    profile->serial_over_lan = row_bool(rows, row, "serial_over_lan");
-    profile->ide_redirection = row_bool(rows, row, "ide_redirection");
-    profile->kvm = row_bool(rows, row, "kvm");
-    profile->always_on = strcmp(row_text(rows, row, "power"), "always-on") == 0;
-    profile->mutual_tls = strcmp(row_text(rows, row, "tls"), "mutual") == 0;
-    put_trusted_names(profile, site, row);
-    put_revoked(&item->offer.job_offer, site);
-    return !kind->applies_profile || put_users(profile, item, site, err);
-}
-
-static bool put_networks(struct message_job_offer *offer, const struct site *site,
+static bool put_networks(struct message_job_offer *offer, const struct offer_source *site,
                          const struct preparation *item, struct error *err)
 {
     const struct network_owner owner = { &item->uuid, item->fqdn };
@@ -279,7 +133,7 @@ static bool put_networks(struct message_job_offer *offer, const struct site *sit
 
 /* ---- accounts to be tried -------------------------------------------------------------------------- */
 
-static bool candidate_account(const struct site *site, const struct candidate *candidate,
+static bool candidate_account(const struct offer_source *site, const struct candidate *candidate,
                               struct account *account, struct error *err)
 {
     char place[VAULT_PLACE_SIZE];
@@ -303,7 +157,7 @@ static bool candidate_account(const struct site *site, const struct candidate *c
     return true;
 }
 
-static bool put_candidates(struct preparation *item, const struct site *site,
+static bool put_candidates(struct preparation *item, const struct offer_source *site,
                            const struct candidate_answer *answer, struct error *err)
 {
     struct message_job_offer *offer = &item->offer.job_offer;
@@ -340,7 +194,7 @@ static bool wait_for_the_hour(struct preparation *item, size_t left, struct erro
 }
 
 /* This computer's, newest first. */
-static const struct credential *own_credentials(const struct site *site, const struct uuid *uuid,
+static const struct credential *own_credentials(const struct offer_source *site, const struct uuid *uuid,
                                                 size_t *count)
 {
     size_t first = 0, end;
@@ -354,8 +208,8 @@ static const struct credential *own_credentials(const struct site *site, const s
     return site->credentials.items + first;
 }
 
-static bool put_accounts(struct preparation *item, const struct job_kind *kind, const struct site *site,
-                         struct error *err)
+static bool put_accounts(struct preparation *item, const struct job_kind *kind,
+                         const struct offer_source *site, struct error *err)
 {
     struct candidate_question question = {
         .list = kind->accounts,
@@ -382,7 +236,7 @@ static bool put_accounts(struct preparation *item, const struct job_kind *kind, 
 
 /* ---- new passwords --------------------------------------------------------------------------------- */
 
-static const struct credential *find_credential(const struct site *site, const struct uuid *uuid,
+static const struct credential *find_credential(const struct offer_source *site, const struct uuid *uuid,
                                                 enum credential_kind kind, enum credential_state state)
 {
     size_t count;
@@ -395,8 +249,9 @@ static const struct credential *find_credential(const struct site *site, const s
     return NULL;
 }
 
-static bool propose(const struct site *site, const struct preparation *item, enum credential_kind kind,
-                    const struct secret *password, int64_t *id, struct new_secrets *fresh, struct error *err)
+static bool propose(const struct offer_source *site, const struct preparation *item,
+                    enum credential_kind kind, const struct secret *password, int64_t *id,
+                    struct new_secrets *fresh, struct error *err)
 {
     struct credential_proposal *proposal;
     char place[VAULT_PLACE_SIZE];
@@ -413,8 +268,8 @@ static bool propose(const struct site *site, const struct preparation *item, enu
 }
 
 /* A pending one is used again: the firmware may have it from an attempt that never reported. */
-static bool put_new_admin(struct preparation *item, const struct site *site, struct new_secrets *fresh,
-                          struct error *err)
+static bool put_new_admin(struct preparation *item, const struct offer_source *site,
+                          struct new_secrets *fresh, struct error *err)
 {
     struct message_job_offer *offer = &item->offer.job_offer;
     const struct credential *pending =
@@ -430,7 +285,7 @@ static bool put_new_admin(struct preparation *item, const struct site *site, str
 }
 
 /* Of those that may be on the device the likeliest; none at all is no failure. */
-static bool put_known_admin(struct preparation *item, const struct site *site, struct error *err)
+static bool put_known_admin(struct preparation *item, const struct offer_source *site, struct error *err)
 {
     static const enum credential_state states[] = { CREDENTIAL_ACTIVE, CREDENTIAL_PENDING,
                                                     CREDENTIAL_SUPERSEDED };
@@ -447,8 +302,9 @@ static bool put_known_admin(struct preparation *item, const struct site *site, s
     return true;
 }
 
-static bool use_mebx(struct preparation *item, const struct site *site, const struct credential *credential,
-                     const struct secret *wanted, bool *used, struct error *err)
+static bool use_mebx(struct preparation *item, const struct offer_source *site,
+                     const struct credential *credential, const struct secret *wanted, bool *used,
+                     struct error *err)
 {
     AUTO(secret_free) struct secret *password = NULL;
 
@@ -467,7 +323,7 @@ static bool use_mebx(struct preparation *item, const struct site *site, const st
 }
 
 /* The firmware has one that will do: then none is handed out. */
-static bool keep_mebx(struct preparation *item, const struct site *site, const struct secret *wanted,
+static bool keep_mebx(struct preparation *item, const struct offer_source *site, const struct secret *wanted,
                       bool *kept, struct error *err)
 {
     const struct credential *active = find_credential(site, &item->uuid, CREDENTIAL_MEBX, CREDENTIAL_ACTIVE);
@@ -484,7 +340,7 @@ static bool keep_mebx(struct preparation *item, const struct site *site, const s
 
 /* wanted NULL: any will do. One that is pending, or active where a new one is not the point, is offered again
  * rather than a second one made. */
-static bool put_mebx(struct preparation *item, const struct job_kind *kind, const struct site *site,
+static bool put_mebx(struct preparation *item, const struct job_kind *kind, const struct offer_source *site,
                      struct secret *wanted, struct new_secrets *fresh, struct error *err)
 {
     static const enum credential_state states[] = { CREDENTIAL_PENDING, CREDENTIAL_ACTIVE };
@@ -504,8 +360,9 @@ static bool put_mebx(struct preparation *item, const struct job_kind *kind, cons
     return propose(site, item, CREDENTIAL_MEBX, offer->mebx_password, &item->mebx_secret, fresh, err);
 }
 
-static bool put_mebx_password(struct preparation *item, const struct job_kind *kind, const struct site *site,
-                              size_t profile, struct new_secrets *fresh, struct error *err)
+static bool put_mebx_password(struct preparation *item, const struct job_kind *kind,
+                              const struct offer_source *site, size_t profile, struct new_secrets *fresh,
+                              struct error *err)
 {
     AUTO(secret_free) struct secret *shared = NULL;
     const char *policy = row_text(site->profiles, profile, "mebx_password");
@@ -531,7 +388,8 @@ static bool put_mebx_password(struct preparation *item, const struct job_kind *k
 /* ---- one-time password ----------------------------------------------------------------------------- */
 
 /* Spec I3: without one that is good, a computer that is managed in band is left alone. */
-static bool put_one_time_password(struct preparation *item, const struct site *site, struct error *err)
+static bool put_one_time_password(struct preparation *item, const struct offer_source *site,
+                                  struct error *err)
 {
     struct message_job_offer *offer = &item->offer.job_offer;
     const unsigned char *bytes;
@@ -554,11 +412,11 @@ static bool put_one_time_password(struct preparation *item, const struct site *s
 
 /* ---- all of it ------------------------------------------------------------------------------------- */
 
-static bool prepare(struct preparation *item, const struct site *site, struct new_secrets *fresh,
+static bool prepare(struct preparation *item, const struct offer_source *site, struct new_secrets *fresh,
                     struct error *err)
 {
     struct message_job_offer *offer = &item->offer.job_offer;
-    size_t profile = find_profile(site, item->profile);
+    size_t profile = preparation_find_profile(site, item->profile);
     const struct job_kind *kind = job_kind_find(item->kind);
 
     assert(kind); /* a foreign key */
@@ -569,7 +427,7 @@ static bool prepare(struct preparation *item, const struct site *site, struct ne
     if (kind->certificate_known && item->certificate.length)
         bytes_set(&offer->certificate, item->certificate.data, item->certificate.length);
     return put_one_time_password(item, site, err) && put_accounts(item, kind, site, err) &&
-           put_profile(item, kind, site, profile, err) &&
+           preparation_put_profile(item, kind, site, profile, err) &&
            (!kind->applies_profile || put_networks(offer, site, item, err)) &&
            (kind->new_admin_password ? put_new_admin(item, site, fresh, err)
                                      : put_known_admin(item, site, err)) &&
@@ -577,7 +435,7 @@ static bool prepare(struct preparation *item, const struct site *site, struct ne
 }
 
 static bool load_site(struct database *database, const struct preparation *items, size_t count,
-                      struct site *site, struct error *err)
+                      struct offer_source *site, struct error *err)
 {
     AUTO(parameters_free) struct parameters *parameters = parameters_new();
     AUTO(parameters_free) struct parameters *computers = parameters_new();
@@ -632,7 +490,7 @@ static void forget_new(struct new_secrets *fresh, size_t kept)
 bool preparation_run(struct database *database, struct vault *vault, const struct job_settings *settings,
                      struct preparation *items, size_t count, struct error *err)
 {
-    AUTO(site_clear) struct site site = { .vault = vault, .settings = settings };
+    AUTO(site_clear) struct offer_source site = { .vault = vault, .settings = settings };
     AUTO(new_secrets_clear) struct new_secrets fresh = { 0 };
 
     if (!count)
