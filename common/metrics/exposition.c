@@ -15,6 +15,7 @@
 struct exposition {
     struct MHD_Daemon *daemon;
     struct exposition_source source;
+    bool running; /* a page is being made: who makes it may wait, and what it waits in may run us again */
 };
 
 static enum MHD_Result respond(struct MHD_Connection *connection, unsigned status, const char *type,
@@ -192,6 +193,9 @@ long exposition_timeout_ms(const struct exposition *exposition)
 
 void exposition_run(struct exposition *exposition)
 {
-    if (exposition)
-        MHD_run(exposition->daemon);
+    if (!exposition || exposition->running)
+        return;
+    exposition->running = true;
+    MHD_run(exposition->daemon);
+    exposition->running = false;
 }

@@ -9,6 +9,7 @@
 #include "common/clock.h"
 
 #define MEANWHILE_MS 100
+#define GRACE_MS     5000 /* for statement_timeout to come first */
 
 void database_disconnect(struct database *database)
 {
@@ -94,18 +95,85 @@ bool database_not_connected(const struct database *database, struct error *err)
     return true;
 }
 
+/* Only what waits for a standby may wait long. */
+static void wait_a_moment(struct database *database, int64_t left_ms)
+{
+    struct pollfd answer = { .fd = PQsocket(database->connection), .events = POLLIN };
+    int moment_ms = left_ms >= 0 && left_ms < MEANWHILE_MS ? (int)left_ms : MEANWHILE_MS;
+
+    if (poll(&answer, 1, moment_ms) == 0 && database->meanwhile && database->commit_ms)
+        database->meanwhile(database->context);
+}
+
+static bool gave_up(struct database *database, const char *what, int64_t limit_ms, struct error *err)
+{
+    bool committing = database->commit_ms != 0;
+
+    database_disconnect(database);
+    return error_set(err, ERROR_UNREACHABLE, "database: %s was not answered in %lld ms%s", what,
+                     (long long)limit_ms,
+                     committing ? "; if a synchronous standby is away, bring it back or take it out of "
+                                  "synchronous_standby_names"
+                                : "; another connection is made");
+}
+
+/*
+ * Until PQgetResult() does not wait. statement_timeout ends neither the wait of a COMMIT for its synchronous
+ * standby nor that for a server which stands still; for all else it comes first.
+ */
+static bool wait_for_answer(struct database *database, const char *what, struct error *err)
+{
+    int64_t limit_ms = database->statement_timeout_ms + (database->commit_ms ? 0 : GRACE_MS);
+    int64_t end_ms = clock_monotonic_ms() + limit_ms;
+
+    while (PQconsumeInput(database->connection)) {
+        int64_t left_ms = database->statement_timeout_ms ? end_ms - clock_monotonic_ms() : -1;
+
+        if (!PQisBusy(database->connection)) {
+            note_answer(database);
+            return true;
+        }
+        if (database->statement_timeout_ms && left_ms <= 0)
+            return gave_up(database, what, limit_ms, err);
+        wait_a_moment(database, left_ms);
+    }
+    return database_lost(database, err);
+}
+
+/* The answer to one statement that was sent. NULL: there is none, and *err says why. */
+static PGresult *take_answer(struct database *database, bool sent, const char *what, struct error *err)
+{
+    PGresult *result, *further;
+
+    if (!sent) {
+        database_lost(database, err);
+        return NULL;
+    }
+    if (!wait_for_answer(database, what, err))
+        return NULL;
+    result = PQgetResult(database->connection);
+    while ((further = PQgetResult(database->connection))) /* NULL after one statement */
+        PQclear(further);
+    if (!result)
+        database_lost(database, err);
+    return result;
+}
+
 /* True also when a statement failed earlier: then *done is false and *err says why. False: the connection is
  * lost. */
 static bool take_sent_result(struct database *database, const char *name, bool *done, struct error *err)
 {
-    AUTO(result_free) PGresult *result = PQgetResult(database->connection);
+    AUTO(result_free) PGresult *result = NULL;
     AUTO(result_free) PGresult *end = NULL;
-    ExecStatusType status = PQresultStatus(result);
+    ExecStatusType status;
 
+    if (!wait_for_answer(database, name, err))
+        return false;
+    result = PQgetResult(database->connection);
+    status = PQresultStatus(result);
     if (!result)
         return database_lost(database, err);
     end = PQgetResult(database->connection); /* NULL after each statement */
-    note_answer(database);
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_PIPELINE_ABORTED || !*done)
         return true;
     *done = false;
@@ -129,6 +197,8 @@ static bool finish_sent(struct database *database, struct error *err)
             return false;
     }
     database->sent_count = 0;
+    if (!wait_for_answer(database, "the end of a pipeline", err))
+        return false;
     sync = PQgetResult(database->connection);
     PQclear(sync);
     if (!sync || !PQexitPipelineMode(database->connection))
@@ -144,8 +214,9 @@ bool database_execute(struct database *database, const char *text, struct error 
         return false;
     if (!finish_sent(database, err))
         return false;
-    result = PQexec(database->connection, text);
-    note_answer(database);
+    result = take_answer(database, PQsendQuery(database->connection, text) == 1, text, err);
+    if (!result)
+        return false;
     if (PQresultStatus(result) != PGRES_COMMAND_OK && PQresultStatus(result) != PGRES_TUPLES_OK)
         return database_failed(database, result, text, err);
     return true;
@@ -195,48 +266,15 @@ int64_t database_commit_waits_ms(const struct database *database)
     return database->commit_ms ? clock_monotonic_ms() - database->commit_ms : 0;
 }
 
-static void wait_a_moment(struct database *database, int64_t left_ms)
+/* The same for what commits, and may wait for a standby. */
+static PGresult *take_commit(struct database *database, bool sent, const char *what, struct error *err)
 {
-    struct pollfd answer = { .fd = PQsocket(database->connection), .events = POLLIN };
-    int moment_ms = left_ms >= 0 && left_ms < MEANWHILE_MS ? (int)left_ms : MEANWHILE_MS;
-
-    if (poll(&answer, 1, moment_ms) == 0 && database->meanwhile)
-        database->meanwhile(database->context);
-}
-
-/* A COMMIT waits for its synchronous standby, and statement_timeout does not end that. */
-static bool wait_for_answer(struct database *database, struct error *err)
-{
-    int64_t end_ms = clock_monotonic_ms() + database->statement_timeout_ms;
-
-    while (PQconsumeInput(database->connection)) {
-        int64_t left_ms = database->statement_timeout_ms ? end_ms - clock_monotonic_ms() : -1;
-
-        if (!PQisBusy(database->connection)) {
-            note_answer(database);
-            return true;
-        }
-        if (database->statement_timeout_ms && left_ms <= 0) {
-            database_disconnect(database);
-            return error_set(
-                err, ERROR_UNREACHABLE,
-                "database: COMMIT was not answered in %lld ms; if a synchronous standby is away, bring "
-                "it back or take it out of synchronous_standby_names",
-                (long long)database->statement_timeout_ms);
-        }
-        wait_a_moment(database, left_ms);
-    }
-    return database_lost(database, err);
-}
-
-static bool wait_for_commit(struct database *database, struct error *err)
-{
-    bool answered;
+    PGresult *result;
 
     database->commit_ms = clock_monotonic_ms();
-    answered = wait_for_answer(database, err);
+    result = take_answer(database, sent, what, err);
     database->commit_ms = 0;
-    return answered;
+    return result;
 }
 
 bool database_commit(struct database *database, struct error *err)
@@ -248,13 +286,9 @@ bool database_commit(struct database *database, struct error *err)
     if (!finish_sent(database, err) || !keep_notes(database, err))
         return false;
     database->warned = false;
-    if (!PQsendQuery(database->connection, "COMMIT"))
-        return database_lost(database, err);
-    if (!wait_for_commit(database, err))
+    result = take_commit(database, PQsendQuery(database->connection, "COMMIT") == 1, "COMMIT", err);
+    if (!result)
         return false;
-    result = PQgetResult(database->connection);
-    AUTO(result_free) PGresult *end = PQgetResult(database->connection); /* NULL after one statement */
-
     if (PQresultStatus(result) != PGRES_COMMAND_OK)
         return database_failed(database, result, "COMMIT", err);
     if (database->warned) {
@@ -293,7 +327,6 @@ static bool take_result(struct database *database, PGresult *result, const char 
 {
     ExecStatusType status = PQresultStatus(result);
 
-    note_answer(database);
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
         database_failed(database, result, name, err);
         PQclear(result);
@@ -306,34 +339,13 @@ static bool take_result(struct database *database, PGresult *result, const char 
     return true;
 }
 
-/* Outside a transaction a statement commits by itself, and waits for the standby like a COMMIT. NULL: it was
- * given up, and *err says why. */
-static PGresult *run_alone(struct database *database, const char *name, const struct parameter_list *list,
-                           struct error *err)
-{
-    PGresult *result, *further;
-
-    if (!PQsendQueryPrepared(database->connection, name, list->count, list->values, list->lengths,
-                             list->formats, 1)) {
-        database_lost(database, err);
-        return NULL;
-    }
-    if (!wait_for_commit(database, err))
-        return NULL;
-    result = PQgetResult(database->connection);
-    while ((further = PQgetResult(database->connection))) /* NULL after one statement */
-        PQclear(further);
-    if (!result)
-        database_lost(database, err);
-    return result;
-}
-
 bool database_run(struct database *database, int statement, struct parameters *parameters, struct rows **rows,
                   struct error *err)
 {
     struct parameter_list list = { 0 };
     PGresult *result;
     const char *name;
+    bool alone, sent;
 
     assert(statement >= 0 && (size_t)statement < database->statement_count);
     name = database->statements[statement].name;
@@ -341,13 +353,11 @@ bool database_run(struct database *database, int statement, struct parameters *p
         return false;
     if (parameters)
         parameters_list(parameters, &list);
-    if (PQtransactionStatus(database->connection) == PQTRANS_IDLE) {
-        result = run_alone(database, name, &list, err);
-        return result && take_result(database, result, name, rows, err);
-    }
-    result =
-        PQexecPrepared(database->connection, name, list.count, list.values, list.lengths, list.formats, 1);
-    return take_result(database, result, name, rows, err);
+    alone = PQtransactionStatus(database->connection) == PQTRANS_IDLE; /* commits by itself */
+    sent = PQsendQueryPrepared(database->connection, name, list.count, list.values, list.lengths,
+                               list.formats, 1) == 1;
+    result = alone ? take_commit(database, sent, name, err) : take_answer(database, sent, name, err);
+    return result && take_result(database, result, name, rows, err);
 }
 
 bool database_write(struct database *database, int statement, struct parameters *parameters,
@@ -377,15 +387,17 @@ bool database_run_once(struct database *database, const struct sql_text *stateme
                        struct parameters *parameters, struct rows **rows, struct error *err)
 {
     struct parameter_list list = { 0 };
+    PGresult *result;
+    bool sent;
 
     if (database_not_connected(database, err) || !finish_sent(database, err))
         return false;
     if (parameters)
         parameters_list(parameters, &list);
-    return take_result(database,
-                       PQexecParams(database->connection, statement->text, list.count, NULL, list.values,
-                                    list.lengths, list.formats, 1),
-                       statement->name, rows, err);
+    sent = PQsendQueryParams(database->connection, statement->text, list.count, NULL, list.values,
+                             list.lengths, list.formats, 1) == 1;
+    result = take_answer(database, sent, statement->name, err);
+    return result && take_result(database, result, statement->name, rows, err);
 }
 
 bool database_run_script(struct database *database, const struct sql_text *script, struct error *err)

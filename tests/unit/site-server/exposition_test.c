@@ -20,13 +20,21 @@ struct page {
     struct gauges gauges;
     bool healthy;
     uint16_t port;
+    unsigned depth, deepest; /* pages in the making */
+    bool waits;              /* while a page is made, the loop turns */
 };
 
 static void write_metrics(void *context, FILE *out)
 {
-    const struct page *page = context;
+    struct page *page = context;
 
+    page->depth++;
+    if (page->depth > page->deepest)
+        page->deepest = page->depth;
+    if (page->waits && page->depth == 1)
+        exposition_run(page->exposition);
     counters_write(&page->counters, &page->gauges, out);
+    page->depth--;
 }
 
 static bool write_health(void *context, FILE *out)
@@ -83,18 +91,25 @@ static int close_page(void **state)
     return 0;
 }
 
-/* Sends the request and runs the page's loop until the answer is whole. */
-static void ask(struct page *page, const char *request, char *answer, size_t size)
+static int send_request(const struct page *page, const char *request)
 {
     struct sockaddr_in address = { .sin_family = AF_INET,
                                    .sin_port = htons(page->port),
                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    int64_t end_ms = clock_monotonic_ms() + PATIENCE_MS;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    size_t length = 0;
 
     assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
+    return fd;
+}
+
+/* Sends the request and runs the page's loop until the answer is whole. */
+static void ask(struct page *page, const char *request, char *answer, size_t size)
+{
+    int64_t end_ms = clock_monotonic_ms() + PATIENCE_MS;
+    int fd = send_request(page, request);
+    size_t length = 0;
+
     while (clock_monotonic_ms() < end_ms) {
         struct pollfd fds[] = { { .fd = exposition_descriptor(page->exposition), .events = POLLIN },
                                 { .fd = fd, .events = POLLIN } };
@@ -208,6 +223,20 @@ static void without_an_address_there_is_nothing_to_wait_for(void **state)
     exposition_close(&exposition);
 }
 
+/* Whoever makes a page may wait for the database, and the loop turns meanwhile. */
+static void one_page_is_made_at_a_time(void **state)
+{
+    static const char request[] = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    struct page *page = *state;
+    static char answer[65536];
+    int other = send_request(page, request);
+
+    page->waits = true;
+    ask(page, request, answer, sizeof(answer));
+    assert_int_equal(page->deepest, 1);
+    close(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +244,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(health_says_503_when_it_is_not_well, open_page, close_page),
         cmocka_unit_test_setup_teardown(a_revocation_list_is_served_under_its_name, open_page, close_page),
         cmocka_unit_test_setup_teardown(anything_else_is_refused, open_page, close_page),
+        cmocka_unit_test_setup_teardown(one_page_is_made_at_a_time, open_page, close_page),
         cmocka_unit_test(an_address_that_is_none_is_refused_by_its_key),
         cmocka_unit_test(without_an_address_there_is_nothing_to_wait_for),
     };
