@@ -10,10 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "support/domain.h"
 #include "support/site.h"
 
-enum { CHECK_MS = 1000 };
+enum { RESTART_MS = 10000, CHECK_MS = 1000 };
 
 static bool number_from_environment(const char *name, unsigned least, unsigned most, unsigned *number,
                                     struct error *err)
@@ -124,16 +125,54 @@ static bool write_environment(const struct site *site, const struct domain *doma
            file_write(path, text, 0644, err);
 }
 
-/* Until Ctrl-C, or until a program of the site ends that should not. */
+/* As a service manager would, but late enough for somebody to look what the others do meanwhile. */
+static void wait_before_restart(const char *name, const char *log_path)
+{
+    int64_t due_ms = clock_monotonic_ms() + RESTART_MS;
+
+    printf("%s ended, see %s; it is started again in %d s\n", name, log_path, RESTART_MS / 1000);
+    fflush(stdout);
+    while (!interrupted() && clock_monotonic_ms() < due_ms)
+        wait_a_little(CHECK_MS);
+}
+
+static bool tell_back(const char *name)
+{
+    printf("%s is back\n", name);
+    return fflush(stdout) == 0;
+}
+
+static bool keep_server(struct site *site, struct error *err)
+{
+    if (process_running(site->server))
+        return true;
+    wait_before_restart("the site server", site->server_log_path);
+    process_kill(&site->server);
+    return interrupted() || (site_start_server(site, err) && tell_back("the site server"));
+}
+
+static bool keep_point(struct site *site, size_t index, struct error *err)
+{
+    struct site_point *point = &site->points[index];
+
+    if (process_running(point->process))
+        return true;
+    wait_before_restart(point->name, point->log_path);
+    process_kill(&point->process);
+    /* It waits to be welcomed. */
+    return interrupted() ||
+           (keep_server(site, err) && site_start_point(site, index, err) && tell_back(point->name));
+}
+
+/* Until Ctrl-C, or until a program of the site does not start again. */
 static bool stay(struct site *site, struct error *err)
 {
     while (!interrupted()) {
-        if (!process_running(site->server))
-            return error_set(err, ERROR_INTERNAL, "the site server ended; see %s", site->server_log_path);
+        if (!keep_server(site, err))
+            return false;
         for (size_t i = 0; i < site->point_count; i++) {
-            if (!process_running(site->points[i].process))
-                return error_set(err, ERROR_INTERNAL, "%s ended; see %s", site->points[i].name,
-                                 site->points[i].log_path);
+            if (!keep_point(site, i, err))
+                return false;
         }
         wait_a_little(CHECK_MS);
     }

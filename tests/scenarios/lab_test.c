@@ -119,6 +119,33 @@ static void an_agent_finds_the_lab_by_its_configuration(void **state)
     lab_end(&lab);
 }
 
+/* What a newcomer tries first. */
+static void a_daemon_that_was_killed_comes_back(void **state)
+{
+    struct lab lab = { 0 };
+    struct error err = { 0 };
+
+    (void)state;
+    lab_begin(&lab, "killed");
+    lab_start(&lab);
+    for (size_t i = 0; i < 2; i++) {
+        static const char *const programs[] = { "amt-service-poin[t]",
+                                                "amt-site-serve[r]" }; /* not the shell */
+        AUTO(text_free)
+        char *kill_it = text_format("kill -KILL $(LC_ALL=C grep -lsa '%s.--config.%s/' /proc/[0-9]*/cmdline"
+                                    " | cut -d/ -f3) && echo killed",
+                                    programs[i], lab.directory);
+        AUTO(text_free) char *killed = in_shell(&lab, kill_it);
+
+        assert_string_equal(killed, "killed");
+        must(process_wait_line(lab.process, "is started again", LAB_TIMEOUT_MS, &err));
+        must(process_wait_line(lab.process, "is back", LAB_TIMEOUT_MS, &err));
+    }
+    AUTO(text_free) char *health = in_shell(&lab, "$AMTCTL health | tail -1");
+    assert_string_equal(health, "all is well");
+    lab_end(&lab);
+}
+
 static void an_interrupt_ends_everything_the_lab_started(void **state)
 {
     struct lab lab = { 0 };
@@ -187,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_variables_work_as_they_stand),
         cmocka_unit_test(an_agent_finds_the_lab_by_its_configuration),
+        cmocka_unit_test(a_daemon_that_was_killed_comes_back),
         cmocka_unit_test(an_interrupt_ends_everything_the_lab_started),
         cmocka_unit_test(two_labs_run_beside_each_other),
         cmocka_unit_test(a_lab_with_a_directory_has_users_who_log_in_to_it),
