@@ -14,7 +14,7 @@
 #include "support/domain.h"
 #include "support/site.h"
 
-enum { RESTART_MS = 10000, CHECK_MS = 1000 };
+enum { RESTART_MS = 20000, CHECK_MS = 1000 };
 
 static bool number_from_environment(const char *name, unsigned least, unsigned most, unsigned *number,
                                     struct error *err)
@@ -184,14 +184,17 @@ int main(void)
     AUTO(domain_stop) struct domain *domain = NULL;
     AUTO(site_stop) struct site *site = NULL;
     struct site_options options = { .name = "lab", .hello_host = "127.0.0.1", .without_simulator = true };
+    const char *settings[COUNT_OF(domain->settings) + 1] = { NULL };
     struct error err = { 0 };
     bool done;
 
     interrupts_catch();
     done = read_environment(&options, &err) &&
            (!wants_domain() || domain_start_beside(&domain, "lab-domain", &err));
-    if (domain)
-        options.server_settings = (const char *const *)domain->settings;
+    settings[0] = "queue.heartbeat = 3s"; /* so that a silent daemon is noticed before it is started again */
+    for (size_t i = 0; domain && i + 1 < COUNT_OF(domain->settings); i++)
+        settings[i + 1] = domain->settings[i];
+    options.server_settings = settings;
     done = done && site_start(&site, &options, &err) && (!domain || write_default_profile(site, &err)) &&
            write_environment(site, domain, &err);
     if (done) {
