@@ -141,7 +141,9 @@ static void a_daemon_that_was_killed_comes_back(void **state)
         must(process_wait_line(lab.process, "is started again", LAB_TIMEOUT_MS, &err));
         must(process_wait_line(lab.process, "is back", LAB_TIMEOUT_MS, &err));
     }
-    AUTO(text_free) char *health = in_shell(&lab, "$AMTCTL health | tail -1");
+    AUTO(text_free)
+    char *health =
+        in_shell(&lab, "until $AMTCTL health >/dev/null 2>&1; do sleep 1; done; $AMTCTL health | tail -1");
     assert_string_equal(health, "all is well");
     lab_end(&lab);
 }
