@@ -268,11 +268,11 @@ bool console_certificate_make(struct provisioning_certificate **owner, const str
     certificate->path = text_copy("console certificate of the site");
     certificate->of_console = true;
     certificate->chain[0] = d2i_X509(NULL, &at, (long)der->length);
+    certificate->chain_length = certificate->chain[0] ? 1 : 0;
     if (!certificate->chain[0] || X509_check_private_key(certificate->chain[0], key) != 1) {
         ERR_clear_error();
         return error_set(err, ERROR_PROTOCOL, "the site's console certificate is none, or for another key");
     }
-    certificate->chain_length = 1;
     EVP_PKEY_up_ref(key);
     certificate->key = key;
     if (!facts_gather(certificate, err) || !contexts_make(certificate, err))
