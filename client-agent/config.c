@@ -10,6 +10,8 @@
     CONFIG_KEY(struct config, name, CONFIG_##kind, field, default_value, meaning)
 #define RANGE(name, kind, field, default_value, least, most, meaning)                                        \
     CONFIG_RANGE(struct config, name, CONFIG_##kind, field, default_value, least, most, meaning)
+#define CHOICE(name, field, default_value, words, meaning)                                                   \
+    CONFIG_CHOICE(struct config, name, field, default_value, words, meaning)
 
 static const struct config_key keys[] = {
     KEY("site.endpoint", TEXT, site_endpoint, "tcp://127.0.0.1:5672",
@@ -39,37 +41,25 @@ static const struct config_key keys[] = {
         "tell firmware the name of the computer's system before setup"),
     KEY("process.user", TEXT, process_user, "",
         "user to become at start, who may open device and key file; empty: stay"),
-    KEY("log.level", TEXT, log_level, "info", "error, warning, info or debug"),
+    CHOICE("log.level", log_level, "info", "error, warning, info, debug", "error, warning, info or debug"),
 };
 
-const struct config_table agent_config_table = { "amt-client-agent", keys, COUNT_OF(keys) };
-
-static bool check(const struct config *config, struct error *err)
+static bool check(void *read, struct error *err)
 {
-    enum log_level level;
+    const struct config *config = read;
 
-    if (!log_level_parse(config->log_level, &level))
-        return error_set(err, ERROR_INPUT, "log.level: '%s' is none of error, warning, info, debug",
-                         config->log_level);
     if (config->device_paths.count == 0)
         return error_set(err, ERROR_INPUT, "device.paths is empty; the usual device is /dev/mei0");
-    log_set_level(level);
     return true;
 }
 
+const struct config_table agent_config_table = { "amt-client-agent", keys, COUNT_OF(keys), check };
+
 bool agent_config_read(const struct config_command *command, struct config *config, struct error *err)
 {
-    struct config read = { 0 };
-
-    if (!config_read(&agent_config_table, &read, command->file, command->settings, command->setting_count,
-                     err))
-        return false;
-    if (!check(&read, err)) {
-        agent_config_clear(&read);
-        return false;
-    }
-    *config = read;
-    return true;
+    *config = (struct config){ 0 };
+    return config_read(&agent_config_table, config, command->file, command->settings, command->setting_count,
+                       err);
 }
 
 void agent_config_clear(struct config *config)

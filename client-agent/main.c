@@ -95,6 +95,7 @@ static enum exit_status run(const struct command *command, struct error *err)
         config_show(&agent_config_table, &config, stdout);
         return ENDED_WELL;
     }
+    log_set_level(config.log_level);
     if (!privileges_drop(config.process_user, err)) /* before the first byte of firmware or site is read */
         return ENDED_WITH_ERROR;
     return carry_out(command, &config, err);

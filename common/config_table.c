@@ -73,11 +73,28 @@ static bool number_parse(const struct config_key *key, const char *value, int64_
     return true;
 }
 
+static bool is_word_of(const char *value, const char *words)
+{
+    size_t length = strlen(value);
+
+    for (const char *word = words; length && word; word = strchr(word, ',')) {
+        word += strspn(word, ", ");
+        if (strncmp(word, value, length) == 0 && strchr(",", word[length]))
+            return true;
+    }
+    return false;
+}
+
 static bool set(const struct config_key *key, void *target, const char *value, struct error *err)
 {
     void *place = (char *)target + key->offset;
 
     switch (key->kind) {
+    case CONFIG_WORD:
+        if (!is_word_of(value, key->words))
+            return error_set(err, ERROR_INPUT, "%s: '%s' is none of %s", key->name, value, key->words);
+        text_set(place, value);
+        return true;
     case CONFIG_TEXT:
         text_set(place, value);
         return true;
@@ -160,6 +177,7 @@ bool config_read(const struct config_table *table, void *target, const char *fil
                              table->keys[i].name, table->keys[i].meaning);
     }
     free(given);
+    read = read && (!table->check || table->check(target, err));
     if (!read)
         config_clear(table, target);
     return read;
@@ -170,7 +188,7 @@ void config_clear(const struct config_table *table, void *target)
     for (size_t i = 0; i < table->count; i++) {
         void *place = (char *)target + table->keys[i].offset;
 
-        if (table->keys[i].kind == CONFIG_TEXT)
+        if (table->keys[i].kind == CONFIG_TEXT || table->keys[i].kind == CONFIG_WORD)
             text_free(place);
         else if (table->keys[i].kind == CONFIG_LIST)
             list_clear(place);
@@ -186,6 +204,7 @@ void config_show(const struct config_table *table, const void *target, FILE *out
         fprintf(out, "%s =", key->name);
         switch (key->kind) {
         case CONFIG_TEXT:
+        case CONFIG_WORD:
             fprintf(out, " %s", *(char *const *)place ? *(char *const *)place : "");
             break;
         case CONFIG_LIST: {

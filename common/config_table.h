@@ -20,6 +20,7 @@ enum config_kind {
     CONFIG_NUMBER,  /* int64_t, least to most */
     CONFIG_SECONDS, /* int64_t; 30s, 5m, 2h, 42d or a plain number of seconds */
     CONFIG_SWITCH,  /* bool; on or off */
+    CONFIG_WORD,    /* char *, as CONFIG_TEXT; one of the key's words */
 };
 
 struct config_list {
@@ -34,26 +35,35 @@ struct config_key {
     const char *default_value; /* as it would be typed; NULL: the key must be given */
     int64_t least, most;       /* of numbers and seconds; both 0: any that is not negative */
     const char *meaning;
+    const char *words; /* "one, other, third", for CONFIG_WORD */
 };
 
 #define CONFIG_KEY(type, name, kind, field, default_value, meaning)                                          \
     {                                                                                                        \
-        (name), (kind), offsetof(type, field), (default_value), 0, 0, (meaning)                              \
+        (name), (kind), offsetof(type, field), (default_value), 0, 0, (meaning), NULL                        \
     }
 #define CONFIG_RANGE(type, name, kind, field, default_value, least, most, meaning)                           \
     {                                                                                                        \
-        (name), (kind), offsetof(type, field), (default_value), (least), (most), (meaning)                   \
+        (name), (kind), offsetof(type, field), (default_value), (least), (most), (meaning), NULL             \
+    }
+
+#define CONFIG_CHOICE(type, name, field, default_value, words, meaning)                                      \
+    {                                                                                                        \
+        (name), CONFIG_WORD, offsetof(type, field), (default_value), 0, 0, (meaning), (words)                \
     }
 
 struct config_table {
     const char *program; /* for messages, e.g. "amt-site-server" */
     const struct config_key *keys;
     size_t count;
+    /* What no key can say alone; may fill in what was left open. NULL: nothing. */
+    bool (*check)(void *target, struct error *err);
 };
 
 /*
  * Sets every key of *target to its default, then reads the file (NULL: none), then the settings, each
- * "key=value" (they win). *target must be zeroed. On false nothing is left to release.
+ * "key=value" (they win), and has the whole checked. *target must be zeroed. On false nothing is left to
+ * release.
  */
 bool config_read(const struct config_table *table, void *target, const char *file,
                  const char *const *settings, size_t setting_count, struct error *err) MUST_CHECK;

@@ -29,16 +29,11 @@ struct log_field log_number(const char *name, int64_t number)
     return (struct log_field){ .name = name, .number = number };
 }
 
-void log_set_level(enum log_level level)
-{
-    threshold = level;
-}
-
-bool log_level_parse(const char *name, enum log_level *level)
+bool log_set_level(const char *name)
 {
     for (size_t i = 0; i < COUNT_OF(level_names); i++) {
         if (strcmp(name, level_names[i]) == 0) {
-            *level = (enum log_level)i;
+            threshold = (enum log_level)i;
             return true;
         }
     }

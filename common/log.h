@@ -26,8 +26,8 @@ struct log_field {
 struct log_field log_text(const char *name, const char *text);
 struct log_field log_number(const char *name, int64_t number);
 
-void log_set_level(enum log_level level);
-bool log_level_parse(const char *name, enum log_level *level);
+/* error, warning, info or debug; false: it is none of them, and the level stays. */
+bool log_set_level(const char *name);
 void log_event(enum log_level level, const char *event, const struct log_field *fields);
 
 #define LOG_FIELDS(...)         ((const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } })

@@ -13,6 +13,8 @@
     CONFIG_KEY(struct config, name, CONFIG_##kind, field, default_value, meaning)
 #define RANGE(name, kind, field, default_value, least, most, meaning)                                        \
     CONFIG_RANGE(struct config, name, CONFIG_##kind, field, default_value, least, most, meaning)
+#define CHOICE(name, field, default_value, words, meaning)                                                   \
+    CONFIG_CHOICE(struct config, name, field, default_value, words, meaning)
 
 static const struct config_key keys[] = {
     KEY("point.name", TEXT, point_name, "", "what the site calls this service point; empty: the host name"),
@@ -51,10 +53,8 @@ static const struct config_key keys[] = {
     KEY("metrics.listen", TEXT, metrics_listen, "",
         "address and port of /metrics and /health, such as 127.0.0.1:9673; empty: none"),
     KEY("process.user", TEXT, process_user, "", "user to become once ports and keys are open; empty: stay"),
-    KEY("log.level", TEXT, log_level, "info", "error, warning, info or debug"),
+    CHOICE("log.level", log_level, "info", "error, warning, info, debug", "error, warning, info or debug"),
 };
-
-const struct config_table point_config_table = { "amt-service-point", keys, COUNT_OF(keys) };
 
 static bool subnet_valid(const char *subnet)
 {
@@ -81,21 +81,6 @@ static bool check_sites(const struct config *config, struct error *err)
     return site_list_read(&sites, &config->site_endpoint, config->site_public_key, err);
 }
 
-static bool check(const struct config *config, struct error *err)
-{
-    enum log_level level;
-
-    if (!log_level_parse(config->log_level, &level))
-        return error_set(err, ERROR_INPUT, "log.level: '%s' is none of error, warning, info, debug",
-                         config->log_level);
-    for (size_t i = 0; i < config->point_subnets.count; i++) {
-        if (!subnet_valid(config->point_subnets.items[i]))
-            return error_set(err, ERROR_INPUT, "point.subnets: '%s' is not ADDRESS/BITS",
-                             config->point_subnets.items[i]);
-    }
-    return check_sites(config, err);
-}
-
 static void name_by_host(struct config *config)
 {
     char host[256] = "";
@@ -105,20 +90,26 @@ static void name_by_host(struct config *config)
     text_set(&config->point_name, host);
 }
 
+static bool check(void *read, struct error *err)
+{
+    struct config *config = read;
+
+    for (size_t i = 0; i < config->point_subnets.count; i++) {
+        if (!subnet_valid(config->point_subnets.items[i]))
+            return error_set(err, ERROR_INPUT, "point.subnets: '%s' is not ADDRESS/BITS",
+                             config->point_subnets.items[i]);
+    }
+    name_by_host(config);
+    return check_sites(config, err);
+}
+
+const struct config_table point_config_table = { "amt-service-point", keys, COUNT_OF(keys), check };
+
 bool point_config_read(const struct config_command *command, struct config *config, struct error *err)
 {
-    struct config read = { 0 };
-
-    if (!config_read(&point_config_table, &read, command->file, command->settings, command->setting_count,
-                     err))
-        return false;
-    if (!check(&read, err)) {
-        point_config_clear(&read);
-        return false;
-    }
-    name_by_host(&read);
-    *config = read;
-    return true;
+    *config = (struct config){ 0 };
+    return config_read(&point_config_table, config, command->file, command->settings, command->setting_count,
+                       err);
 }
 
 void point_config_clear(struct config *config)

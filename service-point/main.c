@@ -17,21 +17,11 @@ static bool create_key(const char *path, struct error *err)
     return true;
 }
 
-static bool set_log_level(const struct config *config)
-{
-    enum log_level level;
-
-    if (!log_level_parse(config->log_level, &level))
-        return false;
-    log_set_level(level);
-    return true;
-}
-
 static bool serve(const struct config *config, struct error *err)
 {
     AUTO(service_point_close) struct service_point *point = NULL;
 
-    return set_log_level(config) && service_point_open(&point, config, err) &&
+    return log_set_level(config->log_level) && service_point_open(&point, config, err) &&
            privileges_drop(config->process_user, err) /* after the last privileged open */ &&
            service_point_serve(point, err);
 }

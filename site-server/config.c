@@ -9,6 +9,8 @@
     CONFIG_KEY(struct config, name, CONFIG_##kind, field, default_value, meaning)
 #define RANGE(name, kind, field, default_value, least, most, meaning)                                        \
     CONFIG_RANGE(struct config, name, CONFIG_##kind, field, default_value, least, most, meaning)
+#define CHOICE(name, field, default_value, words, meaning)                                                   \
+    CONFIG_CHOICE(struct config, name, field, default_value, words, meaning)
 
 #define DAY_S 86400
 
@@ -41,10 +43,10 @@ static const struct config_key keys[] = {
           "a Hello this soon after provisioning is a late one"),
     RANGE("hello.unknown_max", NUMBER, hello_unknown_max, "10000", 1, 1000000,
           "computers kept in amt.unknown_hello; the oldest leave first"),
-    KEY("certificate.issuer", TEXT, certificate_issuer, "internal",
-        "who issues the computers' certificates: internal (made with 'amtctl ca init'), or cmp, the "
-        "authority at "
-        "cmp.server; after a change each computer's next update replaces its certificate"),
+    CHOICE("certificate.issuer", certificate_issuer, "internal", "internal, cmp",
+           "who issues the computers' certificates: internal (made with 'amtctl ca init'), or cmp, the "
+           "authority at "
+           "cmp.server; after a change each computer's next update replaces its certificate"),
     KEY("agents.endpoint", TEXT, agents_endpoint, "",
         "where client agents connect, such as tcp://*:5672; empty: computers are provisioned out of band "
         "only"),
@@ -81,11 +83,11 @@ static const struct config_key keys[] = {
         "the shared secret that both sides prove themselves with; mode 0600; or:"),
     KEY("cmp.credential_file", TEXT, cmp_credential_file, "",
         "PEM: key, certificate and its issuers, by which the authority knows this site; mode 0600"),
-    KEY("cmp.request", TEXT, cmp_request, "p10cr",
-        "kind of request: p10cr (signed by the computer's key), or cr or ir (this site vouches for that: "
-        "raVerified)"),
-    KEY("cmp.renewal", TEXT, cmp_renewal, "kur",
-        "how a certificate is renewed: kur (key update, raVerified), or request (like a first one)"),
+    CHOICE("cmp.request", cmp_request, "p10cr", "p10cr, cr, ir",
+           "kind of request: p10cr (signed by the computer's key), or cr or ir (this site vouches for that: "
+           "raVerified)"),
+    CHOICE("cmp.renewal", cmp_renewal, "kur", "kur, request",
+           "how a certificate is renewed: kur (key update, raVerified), or request (like a first one)"),
     RANGE("cmp.timeout", SECONDS, cmp_timeout_s, "15s", 1, 600,
           "how long the authority may take for one message"),
     RANGE("cmp.patience", SECONDS, cmp_patience_s, "60s", 1, 600,
@@ -125,19 +127,8 @@ static const struct config_key keys[] = {
     KEY("metrics.listen", TEXT, metrics_listen, "",
         "address and port of /metrics, /health and /crl, such as 127.0.0.1:9672; empty: none"),
     KEY("process.user", TEXT, process_user, "", "user to become once ports and keys are open; empty: stay"),
-    KEY("log.level", TEXT, log_level, "info", "error, warning, info or debug"),
+    CHOICE("log.level", log_level, "info", "error, warning, info, debug", "error, warning, info or debug"),
 };
-
-const struct config_table site_config_table = { "amt-site-server", keys, COUNT_OF(keys) };
-
-static bool is_one_of(const char *key, const char *value, const char *first, const char *second,
-                      const char *third, struct error *err)
-{
-    if (strcmp(value, first) == 0 || strcmp(value, second) == 0 || (third && strcmp(value, third) == 0))
-        return true;
-    return error_set(err, ERROR_INPUT, "%s: '%s' is none of %s, %s%s%s", key, value, first, second,
-                     third ? ", " : "", third ? third : "");
-}
 
 static bool check_directory(const struct config *config, struct error *err)
 {
@@ -160,23 +151,16 @@ static bool check_directory(const struct config *config, struct error *err)
     return true;
 }
 
-static bool check(const struct config *config, struct error *err)
+static bool check(void *read, struct error *err)
 {
-    enum log_level level;
+    const struct config *config = read;
 
-    if (!log_level_parse(config->log_level, &level))
-        return error_set(err, ERROR_INPUT, "log.level: '%s' is none of error, warning, info, debug",
-                         config->log_level);
     if (config->job_retry_delay_max_s < config->job_retry_delay_s)
         return error_set(err, ERROR_INPUT, "job.retry_delay_max is shorter than job.retry_delay");
     if (config->certificate_renew_before_s >= config->certificate_lifetime_s)
         return error_set(err, ERROR_INPUT,
                          "certificate.renew_before is not shorter than certificate.lifetime: "
                          "every certificate would be due at once");
-    if (!is_one_of("certificate.issuer", config->certificate_issuer, "internal", "cmp", NULL, err) ||
-        !is_one_of("cmp.request", config->cmp_request, "p10cr", "cr", "ir", err) ||
-        !is_one_of("cmp.renewal", config->cmp_renewal, "kur", "request", NULL, err))
-        return false;
     if (strcmp(config->certificate_issuer, "cmp") == 0 && !*config->cmp_server)
         return error_set(err, ERROR_INPUT, "certificate.issuer is cmp, and cmp.server is not set");
     if (config->crl_url[strcspn(config->crl_url, ",;\\ \"")] ||
@@ -193,19 +177,13 @@ static bool check(const struct config *config, struct error *err)
     return check_directory(config, err);
 }
 
+const struct config_table site_config_table = { "amt-site-server", keys, COUNT_OF(keys), check };
+
 bool site_config_read(const struct config_command *command, struct config *config, struct error *err)
 {
-    struct config read = { 0 };
-
-    if (!config_read(&site_config_table, &read, command->file, command->settings, command->setting_count,
-                     err))
-        return false;
-    if (!check(&read, err)) {
-        site_config_clear(&read);
-        return false;
-    }
-    *config = read;
-    return true;
+    *config = (struct config){ 0 };
+    return config_read(&site_config_table, config, command->file, command->settings, command->setting_count,
+                       err);
 }
 
 void site_config_clear(struct config *config)

@@ -51,12 +51,10 @@ static void database_answered(void)
 bool server_configure(struct server *server, const struct config_command *command, struct error *err)
 {
     struct config *config = &server->config;
-    enum log_level level;
 
     if (!site_config_read(command, config, err))
         return false;
-    if (log_level_parse(config->log_level, &level))
-        log_set_level(level);
+    log_set_level(config->log_level);
     server->settings = (struct site_settings){
         .name = config->site_name,
         .heartbeat_s = config->queue_heartbeat_s,

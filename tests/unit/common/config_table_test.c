@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 struct sample {
-    char *endpoint, *needed;
+    char *endpoint, *needed, *level;
     struct config_list subnets;
     int64_t lease_s, slots;
     bool on;
@@ -20,9 +20,19 @@ static const struct config_key keys[] = {
     CONFIG_RANGE(struct sample, "job.lease", CONFIG_SECONDS, lease_s, "15m", 60, 86400, "a lease"),
     CONFIG_RANGE(struct sample, "slots", CONFIG_NUMBER, slots, "2000", 1, 20000, "sessions"),
     CONFIG_KEY(struct sample, "switch", CONFIG_SWITCH, on, "off", "a switch"),
+    CONFIG_CHOICE(struct sample, "level", level, "info", "error, info, debug", "one of a few words"),
 };
 
-static const struct config_table table = { "sample", keys, COUNT_OF(keys) };
+/* A lease of seven minutes does not go with three slots. */
+static bool check(void *target, struct error *err)
+{
+    const struct sample *sample = target;
+
+    return sample->slots != 3 || sample->lease_s != 420 ||
+           error_set(err, ERROR_INPUT, "slots and job.lease do not go together");
+}
+
+static const struct config_table table = { "sample", keys, COUNT_OF(keys), check };
 
 static char path[] = "/tmp/config_table_test.XXXXXX";
 
@@ -44,7 +54,7 @@ static void defaults_hold_until_the_file_and_the_command_line_say_otherwise(void
     (void)state;
     write_file(
         "# comment\n\n  queue.endpoint = tcp://127.0.0.1:1 \nslots = 9\nsubnets = 10.0.0.0/8 , 10.1.0.0/16,\n"
-        "switch = on\r\n");
+        "switch = on\r\nlevel = debug\n");
     assert_true(config_read(&table, &sample, path, settings, 2, &err));
     assert_string_equal(sample.endpoint, "tcp://127.0.0.1:1");
     assert_int_equal(sample.lease_s, 900);
@@ -52,6 +62,7 @@ static void defaults_hold_until_the_file_and_the_command_line_say_otherwise(void
     assert_int_equal(sample.subnets.count, 2);
     assert_string_equal(sample.subnets.items[1], "10.1.0.0/16");
     assert_true(sample.on);
+    assert_string_equal(sample.level, "debug");
     config_clear(&table, &sample);
 }
 
@@ -66,6 +77,9 @@ static void what_is_wrong_is_named_with_file_line_key_and_reason(void **state)
         { "needed = x\n\njob.lease = 2 weeks\n", { ":3: ", "job.lease", "not a duration" } },
         { "needed = x\njob.lease = 2d\n", { ":2: ", "job.lease", "out of range" } },
         { "needed = x\nswitch = yes\n", { ":2: ", "switch", "neither on nor off" } },
+        { "needed = x\nlevel = inf\n", { ":2: ", "level", "'inf' is none of error, info, debug" } },
+        { "needed = x\nlevel =\n", { ":2: ", "level", "'' is none of" } },
+        { "needed = x\nslots = 3\njob.lease = 7m\n", { "slots", "job.lease", "do not go together" } },
         { "needed\n", { ":1: ", "needed", "not of the form key = value" } },
         { "slots = 3\n", { path, "needed", "is not set" } },
         { "needed = x\nslots = 99999999999999999999\n", { ":2: ", "slots", "not a number" } },
