@@ -213,17 +213,6 @@ static void a_stranger_is_heard_enrol_and_nothing_else(void **state)
     expect_sql(site, "0", "SELECT count(*) FROM amt.computer WHERE uuid = '%s'", computer.uuid);
 }
 
-static int begin(void **state)
-{
-    static const char *const server_settings[] = { "job.attempts = 3", "job.retry_delay = 5s",
-                                                   "log.level = debug", NULL };
-    static const char *const point_settings[] = { "point.subnets = 127.0.0.0/8", NULL };
-    const struct site_options options = { .server_settings = server_settings,
-                                          .point_settings = point_settings };
-
-    return scenario_begin(state, &options);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,5 +225,5 @@ int main(void)
         cmocka_unit_test(a_stranger_is_heard_enrol_and_nothing_else),
     };
 
-    return cmocka_run_group_tests_name("agent enrolment", tests, begin, scenario_end);
+    return cmocka_run_group_tests_name("agent enrolment", tests, agent_story_begin, scenario_end);
 }

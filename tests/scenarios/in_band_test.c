@@ -15,14 +15,11 @@
 static void a_computer_that_nobody_imported_is_provisioned_by_its_agent(void **state)
 {
     AUTO(agent_peer_close) struct agent_peer *peer = NULL;
-    AUTO(secret_free) struct secret *token = NULL;
     struct site *site = *state;
     struct one_time_password otp;
     struct computer computer;
 
-    peer = agent_open(site, &computer, 1, "16.1");
-    token = token_make(site, "first", NULL);
-    agent_enrols(site, peer, &computer, token);
+    peer = agent_enrolled(site, &computer, 1, "16.1", "first");
     expect_policy(peer, REASON_NONE);
     agent_registers(peer, &computer, &otp);
     expect_sql(site, "registered", "SELECT state FROM amt.one_time_password WHERE uuid = '%s'",
@@ -85,15 +82,12 @@ static void an_operator_moves_a_computer_between_its_agent_and_its_hellos(void *
 static void a_hello_from_elsewhere_does_not_move_a_computer_that_is_managed_in_band(void **state)
 {
     AUTO(agent_peer_close) struct agent_peer *peer = NULL;
-    AUTO(secret_free) struct secret *token = NULL;
     struct site *site = *state;
     struct computer computer, rogue;
     struct one_time_password otp;
     struct error err = { 0 };
 
-    peer = agent_open(site, &computer, 42, "16.1");
-    token = token_make(site, "elsewhere", NULL);
-    agent_enrols(site, peer, &computer, token);
+    peer = agent_enrolled(site, &computer, 42, "16.1", "elsewhere");
     agent_registers(peer, &computer, &otp);
     computer_plan(&rogue, site, 43, "16.1");
     strcpy(rogue.uuid, computer.uuid);
@@ -141,15 +135,12 @@ static void a_restart_of_the_site_between_any_two_messages_is_not_noticed(void *
 static void every_message_may_be_repeated(void **state)
 {
     AUTO(agent_peer_close) struct agent_peer *peer = NULL;
-    AUTO(secret_free) struct secret *token = NULL;
     struct site *site = *state;
     struct computer computer;
     struct one_time_password otp;
     struct message registering;
 
-    peer = agent_open(site, &computer, 4, "12.0");
-    token = token_make(site, "repeated", NULL);
-    agent_enrols(site, peer, &computer, token);
+    peer = agent_enrolled(site, &computer, 4, "12.0", "repeated");
     agent_enrols(site, peer, &computer, NULL); /* bound by now */
     expect_policy(peer, REASON_NONE);
     expect_policy(peer, REASON_NONE);
@@ -169,14 +160,11 @@ static void every_message_may_be_repeated(void **state)
 static void a_new_registration_replaces_the_former_one(void **state)
 {
     AUTO(agent_peer_close) struct agent_peer *peer = NULL;
-    AUTO(secret_free) struct secret *token = NULL;
     struct site *site = *state;
     struct computer computer;
     struct one_time_password former, otp;
 
-    peer = agent_open(site, &computer, 5, "14.0");
-    token = token_make(site, "replaced", NULL);
-    agent_enrols(site, peer, &computer, token);
+    peer = agent_enrolled(site, &computer, 5, "14.0", "replaced");
     agent_registers(peer, &computer, &former);
     agent_registers(peer, &computer, &otp);
     begin_setup(site, &computer, otp.text);
@@ -191,14 +179,11 @@ static void a_new_registration_replaces_the_former_one(void **state)
 static void firmware_of_the_older_interface_tells_its_password_too(void **state)
 {
     AUTO(agent_peer_close) struct agent_peer *peer = NULL;
-    AUTO(secret_free) struct secret *token = NULL;
     struct site *site = *state;
     struct computer computer;
     struct one_time_password otp;
 
-    peer = agent_open(site, &computer, 6, "5.2");
-    token = token_make(site, "older", NULL);
-    agent_enrols(site, peer, &computer, token);
+    peer = agent_enrolled(site, &computer, 6, "5.2", "older");
     agent_registers(peer, &computer, &otp);
     begin_setup(site, &computer, otp.text);
     agent_announces(peer, &computer);
@@ -212,7 +197,6 @@ static void the_policy_of_profile_and_computer_is_what_the_agent_is_told(void **
 {
     const struct message question = { .kind = MESSAGE_POLICY_WANTED };
     AUTO(agent_peer_close) struct agent_peer *peer = NULL;
-    AUTO(secret_free) struct secret *token = NULL;
     AUTO(message_free) struct message answer = { 0 };
     AUTO(message_free) struct message without = { 0 };
     AUTO(text_free) char *other = text_format("SHA-256:%064d", 7);
@@ -222,9 +206,7 @@ static void the_policy_of_profile_and_computer_is_what_the_agent_is_told(void **
     struct message registering;
     struct error err = { 0 };
 
-    peer = agent_open(site, &computer, 7, "16.1");
-    token = token_make(site, "policy", NULL);
-    agent_enrols(site, peer, &computer, token);
+    peer = agent_enrolled(site, &computer, 7, "16.1", "policy");
     must(site_amtctl(site, NULL, &err, "profile", "in-band", "default", "--provision", "off", NULL));
     expect_policy(peer, REASON_PROVISIONING_OFF);
     one_time_password_make(&otp);
@@ -253,14 +235,11 @@ static void a_check_that_fails_is_shown_with_the_computer(void **state)
                               .check_failed = { REASON_NO_COMMON_ROOT, (char *)"23 roots, none of them ours",
                                                 0 } };
     AUTO(agent_peer_close) struct agent_peer *peer = NULL;
-    AUTO(secret_free) struct secret *token = NULL;
     struct site *site = *state;
     struct computer computer;
     struct one_time_password otp;
 
-    peer = agent_open(site, &computer, 8, "9.0");
-    token = token_make(site, "checks", NULL);
-    agent_enrols(site, peer, &computer, token);
+    peer = agent_enrolled(site, &computer, 8, "9.0", "checks");
     agent_says(peer, &failed, MESSAGE_NOTED);
     expect_outcome(site, &computer, "detected", "no-common-root");
     expect_sql(site, "t",
@@ -282,17 +261,6 @@ static void a_check_that_fails_is_shown_with_the_computer(void **state)
     expect_outcome(site, &computer, "not provisioned", "");
 }
 
-static int begin(void **state)
-{
-    static const char *const server_settings[] = { "job.attempts = 3", "job.retry_delay = 5s",
-                                                   "log.level = debug", NULL };
-    static const char *const point_settings[] = { "point.subnets = 127.0.0.0/8", NULL };
-    const struct site_options options = { .server_settings = server_settings,
-                                          .point_settings = point_settings };
-
-    return scenario_begin(state, &options);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,5 +275,5 @@ int main(void)
         cmocka_unit_test(a_check_that_fails_is_shown_with_the_computer),
     };
 
-    return cmocka_run_group_tests_name("in band", tests, begin, scenario_end);
+    return cmocka_run_group_tests_name("in band", tests, agent_story_begin, scenario_end);
 }

@@ -129,15 +129,12 @@ static void firmware_with_another_password_is_left_as_it_is(void **state)
 static void an_expired_password_begins_nothing(void **state)
 {
     AUTO(agent_peer_close) struct agent_peer *peer = NULL;
-    AUTO(secret_free) struct secret *token = NULL;
     struct site *site = *state;
     struct computer computer;
     struct one_time_password otp;
     struct message message;
 
-    peer = agent_open(site, &computer, 22, "16.1");
-    token = token_make(site, "expiry", NULL);
-    agent_enrols(site, peer, &computer, token);
+    peer = agent_enrolled(site, &computer, 22, "16.1", "expiry");
     agent_registers(peer, &computer, &otp);
     sql_do(site, "UPDATE amt_store.one_time_password SET expires_at = now() WHERE uuid = '%s'",
            computer.uuid);
@@ -157,15 +154,12 @@ static void an_expired_password_begins_nothing(void **state)
 static void a_job_whose_password_expired_ends_before_the_firmware_is_asked(void **state)
 {
     AUTO(agent_peer_close) struct agent_peer *peer = NULL;
-    AUTO(secret_free) struct secret *token = NULL;
     struct site *site = *state;
     struct computer computer;
     struct one_time_password otp;
     struct error err = { 0 };
 
-    peer = agent_open(site, &computer, 27, "16.1");
-    token = token_make(site, "too late", NULL);
-    agent_enrols(site, peer, &computer, token);
+    peer = agent_enrolled(site, &computer, 27, "16.1", "too late");
     agent_registers(peer, &computer, &otp);
     begin_setup(site, &computer, otp.text);
     assert_true(process_stop(&site->points[0].process));
@@ -181,14 +175,11 @@ static void a_job_whose_password_expired_ends_before_the_firmware_is_asked(void 
 static void former_passwords_of_a_computer_are_forgotten_after_a_while(void **state)
 {
     AUTO(agent_peer_close) struct agent_peer *peer = NULL;
-    AUTO(secret_free) struct secret *token = NULL;
     struct site *site = *state;
     struct computer computer;
     struct one_time_password otp;
 
-    peer = agent_open(site, &computer, 28, "16.1");
-    token = token_make(site, "many", NULL);
-    agent_enrols(site, peer, &computer, token);
+    peer = agent_enrolled(site, &computer, 28, "16.1", "many");
     for (unsigned i = 0; i < 30; i++)
         agent_registers(peer, &computer, &otp);
     expect_sql(
@@ -300,16 +291,13 @@ static void a_rogue_device_at_the_computers_address_is_told_nothing(void **state
 static void a_job_waits_for_a_service_point_that_serves_the_wired_address(void **state)
 {
     AUTO(agent_peer_close) struct agent_peer *peer = NULL;
-    AUTO(secret_free) struct secret *token = NULL;
     struct site *site = *state;
     struct computer computer;
     struct one_time_password otp;
     struct message registering, activated;
     struct error err = { 0 };
 
-    peer = agent_open(site, &computer, 40, "16.1");
-    token = token_make(site, "subnets", NULL);
-    agent_enrols(site, peer, &computer, token);
+    peer = agent_enrolled(site, &computer, 40, "16.1", "subnets");
     one_time_password_make(&otp);
     registering = agent_register(&computer, &otp);
     registering.otp_register.wired = (struct wired_address){ (char *)"10.1.2.17", 24 };
@@ -336,15 +324,12 @@ static void a_job_waits_for_a_service_point_that_serves_the_wired_address(void *
 static void a_prefix_that_fits_no_address_keeps_nobody_waiting(void **state)
 {
     AUTO(agent_peer_close) struct agent_peer *peer = NULL;
-    AUTO(secret_free) struct secret *token = NULL;
     struct site *site = *state;
     struct computer computer;
     struct one_time_password otp;
     struct message activated;
 
-    peer = agent_open(site, &computer, 41, "16.1");
-    token = token_make(site, "prefix", NULL);
-    agent_enrols(site, peer, &computer, token);
+    peer = agent_enrolled(site, &computer, 41, "16.1", "prefix");
     agent_registers(peer, &computer, &otp);
     sql_do(site, "UPDATE amt_store.agent SET wired_prefix_bits = 64 WHERE uuid = '%s'", computer.uuid);
     begin_setup(site, &computer, otp.text);
@@ -357,15 +342,12 @@ static void a_prefix_that_fits_no_address_keeps_nobody_waiting(void **state)
 static void a_job_that_waits_ends_when_the_agent_registers_anew(void **state)
 {
     AUTO(agent_peer_close) struct agent_peer *peer = NULL;
-    AUTO(secret_free) struct secret *token = NULL;
     struct site *site = *state;
     struct computer computer;
     struct one_time_password otp;
     struct error err = { 0 };
 
-    peer = agent_open(site, &computer, 26, "16.1");
-    token = token_make(site, "anew", NULL);
-    agent_enrols(site, peer, &computer, token);
+    peer = agent_enrolled(site, &computer, 26, "16.1", "anew");
     agent_registers(peer, &computer, &otp);
     must(simulator_control(site->simulator, NULL, &err, "misbehave %s refuse-tls", computer.uuid));
     begin_setup(site, &computer, otp.text);
@@ -379,17 +361,6 @@ static void a_job_that_waits_ends_when_the_agent_registers_anew(void **state)
     begin_setup(site, &computer, otp.text);
     agent_announces(peer, &computer);
     expect_provisioned(site, &computer);
-}
-
-static int begin(void **state)
-{
-    static const char *const server_settings[] = { "job.attempts = 3", "job.retry_delay = 5s",
-                                                   "log.level = debug", NULL };
-    static const char *const point_settings[] = { "point.subnets = 127.0.0.0/8", NULL };
-    const struct site_options options = { .server_settings = server_settings,
-                                          .point_settings = point_settings };
-
-    return scenario_begin(state, &options);
 }
 
 int main(void)
@@ -407,5 +378,5 @@ int main(void)
         cmocka_unit_test(a_job_that_waits_ends_when_the_agent_registers_anew),
     };
 
-    return cmocka_run_group_tests_name("one-time passwords", tests, begin, scenario_end);
+    return cmocka_run_group_tests_name("one-time passwords", tests, agent_story_begin, scenario_end);
 }

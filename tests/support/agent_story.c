@@ -77,6 +77,16 @@ void agent_enrols(struct site *site, struct agent_peer *peer, const struct compu
     agent_says(peer, &message, MESSAGE_ENROLLED);
 }
 
+struct agent_peer *agent_enrolled(struct site *site, struct computer *computer, unsigned index,
+                                  const char *generation, const char *token_name)
+{
+    struct agent_peer *peer = agent_open(site, computer, index, generation);
+    AUTO(secret_free) struct secret *token = token_make(site, token_name, NULL);
+
+    agent_enrols(site, peer, computer, token);
+    return peer;
+}
+
 void agent_registers(struct agent_peer *peer, const struct computer *computer, struct one_time_password *otp)
 {
     struct message message;
@@ -98,4 +108,15 @@ void agent_announces(struct agent_peer *peer, const struct computer *computer)
     struct message message = agent_activated(computer);
 
     agent_says(peer, &message, MESSAGE_NOTED);
+}
+
+int agent_story_begin(void **state)
+{
+    static const char *const server_settings[] = { "job.attempts = 3", "job.retry_delay = 5s",
+                                                   "log.level = debug", NULL };
+    static const char *const point_settings[] = { "point.subnets = 127.0.0.0/8", NULL };
+    const struct site_options options = { .server_settings = server_settings,
+                                          .point_settings = point_settings };
+
+    return scenario_begin(state, &options);
 }

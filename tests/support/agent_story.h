@@ -21,11 +21,17 @@ void expect_policy(struct agent_peer *peer, enum reason_code reason);
 /* A computer that nobody imported, before its setup, and the agent that runs on it. */
 struct agent_peer *agent_open(struct site *site, struct computer *computer, unsigned index,
                               const char *generation);
+/* The same, known to the site by a token of that name. */
+struct agent_peer *agent_enrolled(struct site *site, struct computer *computer, unsigned index,
+                                  const char *generation, const char *token_name);
 void agent_enrols(struct site *site, struct agent_peer *peer, const struct computer *computer,
                   const struct secret *token);
 void agent_registers(struct agent_peer *peer, const struct computer *computer, struct one_time_password *otp);
 /* SetProvisioningServerOTP and StartConfigurationEx, as the firmware carries them out. */
 void begin_setup(struct site *site, const struct computer *computer, const char *otp);
 void agent_announces(struct agent_peer *peer, const struct computer *computer);
+
+/* A site whose service point serves the simulated computers' addresses, as a group's setup. */
+int agent_story_begin(void **state);
 
 #endif

@@ -89,36 +89,38 @@ static void firmware_before_6_is_not_sent_the_empty_password(void **state)
     assert_int_equal(device.request_count, 2);
 }
 
-static void no_more_accounts_are_tried_than_allowed(void **state)
+static void refuse_everybody(void)
 {
-    struct authentication login;
-
-    (void)state;
     for (size_t i = 0; i < 6; i++)
         device.script[i] =
             (struct fake_answer){ .text = CHALLENGE("n", "false"), .ending = FAKE_CLOSES_AFTER };
+}
+
+/* The first request has no credentials, so there is one more than accounts. */
+static void expect_refused(unsigned tried, enum reason_code reason)
+{
+    struct authentication login;
+
     assert_true(open_it());
-    assert_false(log_in(2, &login));
-    assert_int_equal(err.reason, REASON_MORE_ACCOUNTS);
-    assert_int_equal(login.refused, 2);
+    assert_false(log_in(tried, &login));
+    assert_int_equal(err.reason, reason);
+    assert_int_equal(login.refused, tried);
     close_it();
-    assert_int_equal(device.request_count, 3);
+    assert_int_equal(device.request_count, tried + 1);
+}
+
+static void no_more_accounts_are_tried_than_allowed(void **state)
+{
+    (void)state;
+    refuse_everybody();
+    expect_refused(2, REASON_MORE_ACCOUNTS);
 }
 
 static void a_list_that_is_refused_to_its_end_is_no_account_accepted(void **state)
 {
-    struct authentication login;
-
     (void)state;
-    for (size_t i = 0; i < 6; i++)
-        device.script[i] =
-            (struct fake_answer){ .text = CHALLENGE("n", "false"), .ending = FAKE_CLOSES_AFTER };
-    assert_true(open_it());
-    assert_false(log_in(3, &login));
-    assert_int_equal(err.reason, REASON_NO_ACCOUNT_ACCEPTED);
-    assert_int_equal(login.refused, 3);
-    close_it();
-    assert_int_equal(device.request_count, 4);
+    refuse_everybody();
+    expect_refused(3, REASON_NO_ACCOUNT_ACCEPTED);
 }
 
 static void a_nonce_that_expires_in_mid_session_is_renewed_once(void **state)
